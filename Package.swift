@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One list of strict settings for every target of our own.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0443-warning-control-flags.md
+    .treatAllWarnings(as: .error),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0458-strict-memory-safety.md
+    .strictMemorySafety(),
+]
+
+/// Generated protobuf code does not compile under strict memory safety: everything but that.
+let generated: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("InternalImportsByDefault")]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "sallyport",
+    products: [
+        .executable(name: "sallyport-ingress", targets: ["sallyport-ingress"]),
+        .executable(name: "sallyport-executor", targets: ["sallyport-executor"]),
+        .executable(name: "sallyport-ssh-worker", targets: ["sallyport-ssh-worker"]),
+        .executable(name: "sallyport", targets: ["sallyport"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
+        .target(name: "CLinux"),
+
+        // Shared by both halves.
+        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
+        .target(
+            name: "Settings", dependencies: ["Authentication", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["JSON", "CLinux", logging], swiftSettings: strict),
+        .target(name: "Sandbox", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(
+            name: "ProtocolMessages", dependencies: [protobuf], path: "Sources/Protocol/Generated", swiftSettings: generated),
+        .target(
+            name: "JobProtocol", dependencies: ["ProtocolMessages", "Authentication", "CLinux", protobuf],
+            path: "Sources/Protocol",
+            exclude: ["Generated", "Transport", "job.proto", "worker.proto", "admin.proto"], swiftSettings: strict),
+        .target(
+            name: "JobTransport", dependencies: ["JobProtocol", "CLinux", nioCore, nioPosix], path: "Sources/Protocol/Transport",
+            swiftSettings: strict),
+
+        // The two gates and the worker: three rooms that never import one another.
+        .target(
+            name: "Ingress",
+            dependencies: [
+                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "JSON", "Sandbox", "Settings", "Telemetry", nioCore,
+                nioPosix, nioHTTP1, protobuf, logging,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Executor",
+            dependencies: [
+                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings", "Telemetry", nioCore, nioPosix,
+                protobuf, logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "SSH", dependencies: ["CSSH2", "CLinux", "Authentication", "JobProtocol", "ProtocolMessages", protobuf], swiftSettings: strict),
+
+        // One-file executables.
+        .executableTarget(
+            name: "sallyport-ingress", dependencies: ["Ingress", "Sandbox", "Settings", "Telemetry", arguments, logging], swiftSettings: strict),
+        .executableTarget(
+            name: "sallyport-executor", dependencies: ["Executor", "Sandbox", "Settings", "Telemetry", arguments, logging], swiftSettings: strict),
+        .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
+        .executableTarget(
+            name: "sallyport",
+            dependencies: ["Authentication", "JobProtocol", "ProtocolMessages", "JSON", "SSH", protobuf, arguments],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,92 @@
+public import JSON
+
+/// Signs tokens, for tests, demonstrations and callers of one's own.
+public struct TokenIssuer: Sendable {
+    private let algorithm: TokenAlgorithm
+    private let keyID: String?
+    private let material: TokenKey.Material
+
+    /// Signs with a shared secret.
+    public init(secret: SecretBytes, algorithm: TokenAlgorithm = .hs256, keyID: String? = nil) throws(AuthenticationError) {
+        let key = try TokenKey(secret: secret, algorithm: algorithm, id: keyID)
+        self.algorithm = algorithm
+        self.keyID = keyID
+        material = key.material
+    }
+
+    /// Signs with a private key in PKCS#8 PEM: Ed25519 as EdDSA, P-256 as ES256 and so on, RSA as RS256 unless `algorithm` says more.
+    ///
+    /// - Throws: ``AuthenticationError`` when the key cannot sign with that algorithm.
+    public init(pem: SecretBytes, origin: String, algorithm: TokenAlgorithm? = nil, keyID: String? = nil) throws(AuthenticationError) {
+        let handle = try KeyHandle.privateKey(pem: pem, origin: origin)
+        let natural = try Self.natural(handle, origin: origin)
+        let chosen = algorithm ?? natural
+        let isRSA = natural == .rs256 && (chosen.family == .rsaPKCS1 || chosen.family == .rsaPSS)
+        guard chosen == natural || isRSA else {
+            throw AuthenticationError(.badKey, "\(origin): this key signs \(natural.rawValue), not \(chosen.rawValue)")
+        }
+        self.algorithm = chosen
+        self.keyID = keyID
+        material = .asymmetric(handle)
+    }
+
+    private static func natural(_ handle: KeyHandle, origin: String) throws(AuthenticationError) -> TokenAlgorithm {
+        if handle.isA("ED25519") { return .edDSA }
+        if handle.isA("RSA") { return .rs256 }
+        for algorithm in [TokenAlgorithm.es256, .es384, .es512] where handle.isA("EC") && handle.group == algorithm.curve?.openSSL {
+            return algorithm
+        }
+        throw AuthenticationError(.badKey, "\(origin): neither Ed25519, RSA nor ECDSA on P-256, P-384 or P-521")
+    }
+
+    /// The token in compact form. The claims are signed as they are given.
+    public func issue(_ claims: JSONObject) throws(AuthenticationError) -> String {
+        var header = JSONWriter()
+        header.beginObject()
+        header.name("alg")
+        header.string(algorithm.rawValue)
+        header.name("typ")
+        header.string("JWT")
+        if let keyID {
+            header.name("kid")
+            header.string(keyID)
+        }
+        header.endObject()
+        var payload = JSONWriter()
+        payload.value(.object(claims))
+        let signed = "\(Base64.encodeURL(header.bytes)).\(Base64.encodeURL(payload.bytes))"
+        return "\(signed).\(Base64.encodeURL(try signature(over: Array(signed.utf8))))"
+    }
+
+    private func signature(over message: [UInt8]) throws(AuthenticationError) -> [UInt8] {
+        switch material {
+        case .secret(let key): return key.code(for: message)
+        case .asymmetric(let handle):
+            let signature = try AsymmetricSignature.sign(message, algorithm: algorithm, key: handle)
+            guard let curve = algorithm.curve else { return signature }
+            guard let (r, s) = ECDSASignature.parts(fromDER: signature, bytes: curve.bytes) else { throw .library("sign") }
+            return r + s
+        }
+    }
+}
+
+extension Ed25519PublicKey {
+    /// The key as a set of one, for whoever verifies tokens that its private half signed.
+    public func jwks(keyID: String) -> String {
+        var json = JSONWriter()
+        json.beginObject()
+        json.name("keys")
+        json.beginArray()
+        json.beginObject()
+        for (name, value) in [
+            ("kty", "OKP"), ("crv", "Ed25519"), ("alg", "EdDSA"), ("use", "sig"), ("kid", keyID), ("x", Base64.encodeURL(raw)),
+        ] {
+            json.name(name)
+            json.string(value)
+        }
+        json.endObject()
+        json.endArray()
+        json.endObject()
+        return String(decoding: json.bytes, as: UTF8.self) + "\n"
+    }
+}

@@ -1,0 +1,103 @@
+public import JSON
+
+/// What a token must be to be accepted: signed by a known key, of the right issuer, for us, now, and saying what is asked.
+public struct TokenVerifier: Sendable {
+    /// What is asked of a token beyond its signature.
+    public struct Requirements: Sendable {
+        /// `iss` must be this.
+        public var issuer: String
+        /// `aud` must be or contain this; nil refuses every token that has an audience.
+        public var audience: String?
+        /// `sub` must be this, where given.
+        public var subject: String?
+        /// Claims that must be there with this value.
+        public var claims: [String: JSONValue]
+        /// Seconds by which clocks may differ.
+        public var clockSkew: Int64
+        /// Seconds a token may be old, counted from `iat`; nil for any age that `exp` allows.
+        public var maximumAge: Int64?
+        /// Accepted `typ` headers, lower case, without `application/`.
+        public var types: Set<String>
+
+        /// Requirements with the usual clock skew of 60 seconds.
+        public init(
+            issuer: String, audience: String? = nil, subject: String? = nil, claims: [String: JSONValue] = [:], clockSkew: Int64 = 60,
+            maximumAge: Int64? = nil, types: Set<String> = ["jwt", "at+jwt"]
+        ) {
+            self.issuer = issuer
+            self.audience = audience
+            self.subject = subject
+            self.claims = claims
+            self.clockSkew = clockSkew
+            self.maximumAge = maximumAge
+            self.types = types
+        }
+    }
+
+    private let keys: [TokenKey]
+    private let requirements: Requirements
+
+    /// Accepts what `keys` have signed and `requirements` allow.
+    public init(keys: [TokenKey], requirements: Requirements) {
+        self.keys = keys
+        self.requirements = requirements
+    }
+
+    /// The claims of an acceptable token. `now` is in Unix seconds.
+    ///
+    /// RFC 7519 section 4.1: `exp` must be there and ahead, `nbf` and `iat` not ahead.
+    ///
+    /// - Throws: ``TokenError`` with the first thing that is wrong; the signature is looked at before any claim.
+    public func verify(_ text: String, now: Int64) throws(TokenError) -> JSONValue {
+        let payload = try TokenSignature.payload(of: text, keys: keys, types: requirements.types)
+        let claims = try CompactToken.object(payload, "payload")
+        try checkTimes(claims, now: now)
+        guard claims["iss"] == .string(requirements.issuer) else { throw TokenError(.issuer, "the token is of another issuer") }
+        try checkAudience(claims["aud"])
+        if let subject = requirements.subject, claims["sub"] != .string(subject) {
+            throw TokenError(.subject, "the token is about another subject")
+        }
+        for (name, value) in requirements.claims.sorted(by: { $0.key < $1.key }) where claims[name] != value {
+            throw TokenError(.claim, "the token's claim \(name) is not what is asked for")
+        }
+        return claims
+    }
+
+    private func checkTimes(_ claims: JSONValue, now: Int64) throws(TokenError) {
+        let skew = requirements.clockSkew
+        guard let expiry = try time("exp", claims) else { throw TokenError(.expired, "the token has no expiry") }
+        guard Double(now) < expiry + Double(skew) else { throw TokenError(.expired, "the token has expired") }
+        if let start = try time("nbf", claims), Double(now + skew) < start { throw TokenError(.notYetValid, "the token is not valid yet") }
+        let issued = try time("iat", claims)
+        if let issued, Double(now + skew) < issued { throw TokenError(.notYetValid, "the token was issued in the future") }
+        if let maximum = requirements.maximumAge {
+            guard let issued else { throw TokenError(.expired, "the token does not say when it was issued") }
+            guard Double(now) < issued + Double(maximum + skew) else { throw TokenError(.expired, "the token is too old") }
+        }
+    }
+
+    /// RFC 7519 section 2: NumericDate is a number of seconds, perhaps with a fraction.
+    private func time(_ name: String, _ claims: JSONValue) throws(TokenError) -> Double? {
+        guard let value = claims[name] else { return nil }
+        guard case .number(let number) = value, let seconds = number.double, seconds >= 0, seconds < 9_007_199_254_740_992 else {
+            throw TokenError(.malformed, "the token's \(name) is no time")
+        }
+        return seconds
+    }
+
+    private func checkAudience(_ claim: JSONValue?) throws(TokenError) {
+        let audiences: [JSONValue]
+        switch claim {
+        case nil: audiences = []
+        case .string(let one): audiences = [.string(one)]
+        case .array(let several): audiences = several
+        default: throw TokenError(.malformed, "the token's audience is neither a string nor a list")
+        }
+        guard let audience = requirements.audience else {
+            // Section 4.1.3: whoever is not in the audience must refuse.
+            guard audiences.isEmpty else { throw TokenError(.audience, "the token is for an audience, and none is set here") }
+            return
+        }
+        guard audiences.contains(.string(audience)) else { throw TokenError(.audience, "the token is for another audience") }
+    }
+}

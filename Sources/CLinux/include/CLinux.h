@@ -1,0 +1,7 @@
+#pragma once
+
+#include "find.h"
+#include "memory.h"
+#include "process.h"
+#include "tcp.h"
+#include "unixsocket.h"

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <stddef.h>
+
+#pragma clang assume_nonnull begin
+
+/// `size` bytes of their own pages: locked when the limits allow it, left out of core dumps, and empty in a forked child.
+/// NULL with errno when there is no memory.
+void *_Nullable sallyport_secret_allocate(size_t size);
+
+/// Overwrites and gives back what sallyport_secret_allocate made.
+void sallyport_secret_free(void *memory, size_t size);
+
+/// Opens a file for reading and says what fstat(2) says of it.
+/// Returns the descriptor or -errno.
+int sallyport_secret_open(const char *path, unsigned int *mode, unsigned int *owner, unsigned int *group, long long *size);
+
+/// Mode and owner of the folder that holds `path`. 0 or -errno.
+int sallyport_parent_mode(const char *path, unsigned int *mode, unsigned int *owner);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// Begins to connect to the `index`th address of a host, without blocking but for the resolver (only for names). Returns a descriptor,
+/// or -errno, or INT32_MIN when there is no such address.
+int sallyport_tcp_connect(const char *host, uint16_t port, int index);
+
+/// How a connection that was begun ended: 0 or -errno.
+int sallyport_tcp_result(int descriptor);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,66 @@
+#define _GNU_SOURCE
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static size_t whole_pages(size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (size == 0) size = 1;
+    return (size + page - 1) / page * page;
+}
+
+void *sallyport_secret_allocate(size_t size) {
+    size_t length = whole_pages(size);
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    // Each of these lessens what a mistake elsewhere can leak; none is needed for the secret to work.
+    (void)mlock(memory, length);
+    (void)madvise(memory, length, MADV_DONTDUMP);
+    (void)madvise(memory, length, MADV_WIPEONFORK);
+    return memory;
+}
+
+void sallyport_secret_free(void *memory, size_t size) {
+    size_t length = whole_pages(size);
+    explicit_bzero(memory, length);
+    munmap(memory, length);
+}
+
+int sallyport_secret_open(const char *path, unsigned int *mode, unsigned int *owner, unsigned int *group, long long *size) {
+    // Links are followed: Kubernetes mounts secrets behind them. What counts is the file that is opened.
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0) return -errno;
+    struct stat status;
+    if (fstat(descriptor, &status) < 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    *mode = status.st_mode;
+    *owner = status.st_uid;
+    *group = status.st_gid;
+    *size = status.st_size;
+    return descriptor;
+}
+
+int sallyport_parent_mode(const char *path, unsigned int *mode, unsigned int *owner) {
+    char folder[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof(folder)) return -ENAMETOOLONG;
+    memcpy(folder, path, length + 1);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL) strcpy(folder, ".");
+    else if (slash == folder) folder[1] = 0;
+    else *slash = 0;
+    struct stat status;
+    if (stat(folder, &status) < 0) return -errno;
+    *mode = status.st_mode;
+    *owner = status.st_uid;
+    return 0;
+}

@@ -1,0 +1,64 @@
+#define _GNU_SOURCE
+#include "tcp.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct addrinfo *resolve(const char *host, uint16_t port, int flags) {
+    char service[8];
+    snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo hints;
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = flags | AI_NUMERICSERV;
+    struct addrinfo *list = NULL;
+    return getaddrinfo(host, service, &hints, &list) == 0 ? list : NULL;
+}
+
+int sallyport_tcp_connect(const char *host, uint16_t port, int index) {
+    struct addrinfo *list = resolve(host, port, AI_NUMERICHOST);
+    if (list == NULL) list = resolve(host, port, 0);
+    struct addrinfo *address = list;
+    while (address != NULL && index > 0) {
+        address = address->ai_next;
+        index--;
+    }
+    if (address == NULL) {
+        if (list != NULL) freeaddrinfo(list);
+        return INT32_MIN;
+    }
+    int result;
+    int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+    if (descriptor < 0) {
+        result = -errno;
+    } else {
+        int one = 1;
+        // Half a minute without an acknowledgement is a dead connection, whatever the kernel's own patience is.
+        unsigned int patience = 30000;
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+        setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+        if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS) {
+            result = -errno;
+            close(descriptor);
+        } else {
+            result = descriptor;
+        }
+    }
+    freeaddrinfo(list);
+    return result;
+}
+
+int sallyport_tcp_result(int descriptor) {
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
+    return -error;
+}

@@ -1,0 +1,143 @@
+internal import Authentication
+internal import Dispatch
+internal import JobProtocol
+internal import JobTransport
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import ProtocolMessages
+internal import Sandbox
+internal import Settings
+internal import Synchronization
+internal import Telemetry
+
+/// The executor proper, put together from its settings: journal, signer, workers, jobs, gates.
+public final class ExecutorProcess: Sendable {
+    /// How long running jobs may take to end when the executor is told to stop.
+    static let drainLimit = Duration.seconds(30)
+
+    private let settings: ExecutorSettings
+    private let logger: Logger
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    /// Nothing is opened yet.
+    public init(settings: ExecutorSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT, then lets running jobs end. Blocks the calling thread, which must be the main one with its
+    /// signals blocked.
+    ///
+    /// - Throws: an error naming the file or socket and the step; nothing is served then.
+    public func serve() throws {
+        let running = try wait { try await self.start() }
+        while true {
+            switch ProcessSignals.next() {
+            case .stop:
+                try wait { await self.stop(running) }
+                return
+            case .reload: logger.warning("settings are read at start only; restart to use changed ones")
+            case .child, nil: continue
+            }
+        }
+    }
+
+    /// Runs `body` on the cooperative pool and waits for it; for the main thread only.
+    private func wait<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) throws -> T {
+        let done = DispatchSemaphore(value: 0)
+        let result = Mutex<Result<T, any Error>?>(nil)
+        let box = Shared(result)
+        Task {
+            let outcome: Result<T, any Error>
+            do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+            box.value.withLock { $0 = outcome }
+            done.signal()
+        }
+        done.wait()
+        guard let outcome = box.value.withLock({ $0 }) else { throw CancellationError() }
+        return try outcome.get()
+    }
+
+    private final class Shared<T: Sendable>: Sendable {
+        let value: Mutex<T>
+        init(_ value: consuming Mutex<T>) { self.value = value }
+    }
+
+    /// Opens the journal and the sockets, settles what a previous process left, then dials the ingresses.
+    ///
+    /// - Returns: what ``stop(_:)`` takes.
+    /// - Throws: an error naming the file or socket and the step; nothing is served then.
+    func start() async throws -> Running {
+        let metrics = try ExecutorMetrics()
+        let journal = try SQLiteJournal(path: settings.journalPath)
+        let signing = LeaseSigning(signer: Signer(), journal: journal, logger: logger)
+        let workers = WorkerPool(signing: signing, logger: logger)
+        let slots = Slots()
+        let runner = JobRunner(hosts: settings.hosts, workers: workers, logger: logger)
+        let service = JobService(
+            policy: settings.policy, journal: journal, runner: runner, slots: slots, metrics: metrics, logger: logger)
+        try await serveWorkers(workers)
+        try await serveAdmin(AdminService(journal: journal))
+        try await service.recover()
+        let identity = ConnectionState.Identity(
+            role: .executor, keyID: settings.keyID, key: settings.signingKey, policyDigest: settings.policy.digest)
+        let dialers = settings.ingresses.map {
+            Dialer(
+                ingress: $0, identity: identity, keyID: settings.keyID, key: settings.signingKey, service: service,
+                metrics: metrics, group: group, logger: logger)
+        }
+        var tasks = dialers.map { dialer in Task { await dialer.run() } }
+        let keep = settings.keep
+        tasks.append(Task { await Self.prune(journal, keep: keep, logger: self.logger) })
+        logger.info("executor is ready", metadata: ["jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)"])
+        return Running(service: service, tasks: tasks)
+    }
+
+    /// A started executor.
+    struct Running: Sendable {
+        let service: JobService
+        let tasks: [Task<Void, Never>]
+    }
+
+    /// Waits for running jobs, at most half a minute; what is still running then follows its job's `interrupted` rule at the next start.
+    func stop(_ running: Running) async {
+        for task in running.tasks { task.cancel() }
+        let deadline = ContinuousClock.now + Self.drainLimit
+        while running.service.activeCount > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        logger.info("executor stops", metadata: ["unfinished": "\(running.service.activeCount)"])
+    }
+
+    private func serveWorkers(_ workers: WorkerPool) async throws {
+        let logger = logger
+        _ = try await UnixListener.start(
+            path: settings.workerSocket, mode: 0o600, allowed: [ownUID()], group: group,
+            refused: { logger.error("worker socket: connection refused", metadata: ["error": "\($0)"]) },
+            prepare: { channel, peer in
+                try channel.pipeline.syncOperations.addHandler(WorkerHandler(pool: workers, processID: peer.pid, logger: logger))
+            }
+        ).get()
+    }
+
+    private func serveAdmin(_ service: AdminService) async throws {
+        let logger = logger
+        _ = try await UnixListener.start(
+            path: settings.adminSocket, mode: settings.adminMode, allowed: settings.adminUIDs, group: group,
+            refused: { logger.warning("admin socket: connection refused", metadata: ["error": "\($0)"]) },
+            prepare: { channel, _ in
+                try channel.pipeline.syncOperations.addHandler(AdminHandler(service: service, logger: logger))
+            }
+        ).get()
+    }
+
+    /// Removes what is older than `keep` says, a little at a time so that no job waits for it.
+    private static func prune(_ journal: any Journal, keep: Duration, logger: Logger) async {
+        while !Task.isCancelled {
+            let removed = try? await journal.prune(before: WallClock.now() - keep.milliseconds, limit: 500)
+            let pause: Duration = removed == 500 ? .milliseconds(200) : .seconds(600)
+            do { try await Task.sleep(for: pause) } catch { return }
+        }
+    }
+}

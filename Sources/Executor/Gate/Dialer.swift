@@ -1,0 +1,80 @@
+internal import Authentication
+internal import JobProtocol
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Keeps one connection to one ingress: dials, and dials again with back-off for as long as the executor lives.
+final class Dialer: Sendable {
+    /// Wait after the first failure, doubled up to the second figure; each with jitter of up to a half.
+    static let backoff = (first: Duration.milliseconds(50), maximum: Duration.seconds(3))
+
+    private let ingress: IngressPeer
+    private let identity: ConnectionState.Identity
+    private let keyID: String
+    private let key: Ed25519PrivateKey
+    private let service: JobService
+    private let metrics: ExecutorMetrics
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let isOpen = Atomic(false)
+
+    init(
+        ingress: IngressPeer, identity: ConnectionState.Identity, keyID: String, key: Ed25519PrivateKey, service: JobService,
+        metrics: ExecutorMetrics, group: any EventLoopGroup, logger: Logger
+    ) {
+        self.ingress = ingress
+        self.identity = identity
+        self.keyID = keyID
+        self.key = key
+        self.service = service
+        self.metrics = metrics
+        self.group = group
+        self.logger = logger
+    }
+
+    /// The handshake is done and the connection stands.
+    var isConnected: Bool { isOpen.load(ordering: .relaxed) }
+
+    /// Dials until the task is cancelled.
+    func run() async {
+        var wait = Self.backoff.first
+        var lastError = ""
+        while !Task.isCancelled {
+            do {
+                let channel = try await connect()
+                try? await channel.closeFuture.get()
+                if isOpen.exchange(false, ordering: .relaxed) {
+                    wait = Self.backoff.first
+                    lastError = ""
+                    logger.warning("ingress is gone", metadata: ["ingress": "\(ingress.name)"])
+                }
+            } catch where "\(error)" != lastError {
+                // Once for each new reason: an ingress that is away for an hour fills no log.
+                lastError = "\(error)"
+                logger.warning(
+                    "cannot reach the ingress; trying again",
+                    metadata: ["ingress": "\(ingress.name)", "socket": "\(ingress.socket)", "error": "\(error)"])
+            } catch {}
+            try? await Task.sleep(for: wait * Double.random(in: 0.5...1))
+            wait = min(wait * 2, Self.backoff.maximum)
+        }
+    }
+
+    private func connect() async throws -> any Channel {
+        try await ClientBootstrap(group: group)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let sink = LinkSink(
+                        channel: channel, keyID: self.keyID, key: self.key, credit: LinkCredit(), logger: self.logger)
+                    let link = JobLink(
+                        ingress: self.ingress, identity: self.identity, service: self.service, sink: sink, metrics: self.metrics,
+                        logger: self.logger
+                    ) { self.isOpen.store(true, ordering: .relaxed) }
+                    try channel.pipeline.syncOperations.addHandler(link)
+                }
+            }
+            .connect(unixDomainSocketPath: ingress.socket).get()
+    }
+}

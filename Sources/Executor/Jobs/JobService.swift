@@ -1,0 +1,226 @@
+internal import JobProtocol
+internal import Logging
+internal import ProtocolMessages
+internal import Synchronization
+internal import Telemetry
+
+/// What the executor does with a request: check, claim, run, record, answer. The journal decides; memory only holds who waits.
+final class JobService: Sendable {
+    let policy: Policy
+    let journal: any Journal
+    let runner: JobRunner
+    private let slots: Slots
+    let logger: Logger
+    private let metrics: ExecutorMetrics
+    /// Unfinished jobs of this process and who waits for each.
+    private let active = Mutex<[String: [Subscriber]]>([:])
+
+    init(
+        policy: Policy, journal: any Journal, runner: JobRunner, slots: Slots, metrics: ExecutorMetrics, logger: Logger
+    ) {
+        self.policy = policy
+        self.journal = journal
+        self.runner = runner
+        self.slots = slots
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Jobs accepted and not finished.
+    var activeCount: Int { active.withLock { $0.count } }
+
+    /// Takes one request to its answer. Returns when it is answered or waits for a job.
+    func submit(_ submission: Submission, to sink: any ResultSink) async {
+        let request = submission.request
+        let subscriber = Subscriber(request: request, digest: submission.digest, sink: sink)
+        let now = WallClock.now()
+        do throws(Refusal) {
+            try RequestCheck.validate(request)
+        } catch {
+            return refuse(subscriber, error)
+        }
+        do throws(Refusal) {
+            let plan = try policy.plan(request, from: submission.ingress, now: now / 1000)
+            try await begin(plan, submission, subscriber, now: now)
+        } catch {
+            await record(error, of: submission, now: now)
+            refuse(subscriber, error)
+        }
+    }
+
+    private func begin(_ plan: Policy.Plan, _ submission: Submission, _ subscriber: Subscriber, now: Int64) async throws(Refusal) {
+        let id = submission.request.jobID
+        guard slots.mayWait else { throw Refusal(.busy, "\(Slots.maximumWaiting) jobs are waiting already") }
+        let needs = runner.needs(plan)
+        let immediate = slots.tryAcquire(needs)
+        // Before the claim is durable, so that a duplicate that sees it in the journal finds somebody to wait with.
+        let isNew = active.withLock { active in
+            guard active[id] == nil else { return false }
+            active[id] = []
+            return true
+        }
+        let outcome: ClaimOutcome
+        do throws(JournalError) {
+            outcome = try await journal.claim(
+                claim(submission, status: immediate ? .running : .accepted, refusal: nil, now: now))
+        } catch {
+            if immediate { slots.release(needs) }
+            if isNew { forget(id) }
+            logger.error("job was not accepted", metadata: ["job": "\(id)", "error": "\(error)"])
+            throw Refusal(.journal, "the journal cannot be written; see the executor's log")
+        }
+        guard case .claimed = outcome else {
+            if immediate { slots.release(needs) }
+            if isNew { forget(id) }
+            return try await join(outcome, subscriber)
+        }
+        subscribe(subscriber, to: id)
+        subscriber.sink.accepted(id, original: id)
+        metrics.accepted.increment()
+        logger.info("job accepted", metadata: metadata(submission.request, ingress: submission.ingress))
+        let job = RunningJob(
+            request: submission.request, body: submission.body, plan: plan, needs: needs, holdsSlots: immediate, attempt: 1)
+        Task { await run(job) }
+    }
+
+    private func join(_ outcome: ClaimOutcome, _ subscriber: Subscriber) async throws(Refusal) {
+        switch outcome {
+        case .known(let stored): await wait(for: stored, subscriber)
+        case .duplicate(let stored):
+            metrics.duplicates.increment()
+            logger.info(
+                "duplicate of an event",
+                metadata: ["job": "\(subscriber.request.jobID)", "original": "\(stored.id)", "status": "\(stored.status)"])
+            await wait(for: stored, subscriber)
+        case .conflict: throw Refusal(.replay, "job id was used by another request")
+        case .expired: throw Refusal(.expired, "the request was past its expires-at when it arrived; compare the clocks of both halves")
+        case .claimed: break
+        }
+    }
+
+    /// Answers with the stored result, or puts the subscriber beside whoever waits for the running job.
+    private func wait(for stored: StoredJob, _ subscriber: Subscriber) async {
+        if stored.finishedAt == nil, subscribe(subscriber, to: stored.id) {
+            subscriber.sink.accepted(subscriber.request.jobID, original: stored.id)
+            return
+        }
+        // It finished between the claim and now, or long ago.
+        let current = (try? await journal.find(stored.id)) ?? stored
+        subscriber.sink.finished(subscriber.answer(StoredResult.of(current)))
+    }
+
+    /// False when the job is not active here any more.
+    @discardableResult
+    private func subscribe(_ subscriber: Subscriber, to id: String) -> Bool {
+        active.withLock { active in
+            guard active[id] != nil else { return false }
+            active[id]?.removeAll { $0.request.jobID == subscriber.request.jobID }
+            active[id]?.append(subscriber)
+            return true
+        }
+    }
+
+    private func forget(_ id: String) { _ = active.withLock { $0.removeValue(forKey: id) } }
+
+    /// Begins a job that the journal has already, with nobody waiting yet.
+    func start(_ job: RunningJob) {
+        active.withLock { $0[job.request.jobID] = [] }
+        Task { await run(job) }
+    }
+
+    /// Runs a job that is claimed, to its recorded end, and tells everybody who waits.
+    private func run(_ job: RunningJob) async {
+        let id = job.request.jobID
+        if !job.holdsSlots {
+            await slots.acquire(job.needs)
+            do throws(JournalError) {
+                try await journal.mark(id, .running, attempt: job.attempt)
+            } catch {
+                // The journal still says accepted, so the job is run after a restart; now it cannot be, without a record.
+                slots.release(job.needs)
+                forget(id)
+                logger.error("job waits for a restart: its start cannot be recorded", metadata: ["job": "\(id)", "error": "\(error)"])
+                return
+            }
+        }
+        let result = await runner.run(job, journal: journal) { destination, stream, data in
+            for subscriber in self.active.withLock({ $0[id] ?? [] }) {
+                subscriber.sink.output(subscriber.request.jobID, destination: destination, stream: stream, data: data)
+            }
+        }
+        slots.release(job.needs)
+        await finish(id, result)
+    }
+
+    /// Records a result and answers with it. The outcome is true even if the disk is full: it is told, and recorded as soon as that works.
+    func finish(_ id: String, _ result: WireJobResult) async {
+        var recorded = false
+        do throws(JournalError) {
+            try await journal.finish(id, result)
+            recorded = true
+        } catch {
+            logger.error("result is not recorded yet", metadata: ["job": "\(id)", "error": "\(error)"])
+        }
+        let subscribers = active.withLock { active in
+            defer { if recorded { active.removeValue(forKey: id) } else { active[id] = [] } }
+            return active[id] ?? []
+        }
+        for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
+        metrics.finished(result)
+        logger.info(
+            "job finished",
+            metadata: [
+                "job": "\(id)", "status": "\(result.status)", "reason": "\(result.reason)", "attempts": "\(result.attempts)",
+                "duration_ms": "\(result.durationMs)", "correlation_id": "\(result.correlationID)",
+            ])
+        if !recorded { Task { await recordLater(id, result) } }
+    }
+
+    private func recordLater(_ id: String, _ result: WireJobResult) async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(2)) } catch { return }
+            guard (try? await journal.finish(id, result)) != nil else { continue }
+            logger.info("result is recorded now", metadata: ["job": "\(id)"])
+            let subscribers = active.withLock { $0.removeValue(forKey: id) } ?? []
+            for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
+            return
+        }
+    }
+
+    private func refuse(_ subscriber: Subscriber, _ refusal: Refusal) {
+        metrics.refused.with("\(refusal.reason)").increment()
+        logger.notice(
+            "job refused",
+            metadata: [
+                "job": "\(subscriber.request.jobID.prefix(36))", "reason": "\(refusal.reason)", "error": "\(refusal.message)",
+                "correlation_id": "\(subscriber.request.correlationID.prefix(JobLimits.correlationID))",
+            ])
+        subscriber.sink.finished(
+            subscriber.answer(StoredResult.refused(subscriber.request, refusal, now: WallClock.now())))
+    }
+
+    /// A refusal is part of what happened to a delivery; if it cannot be written the sender is told all the same.
+    private func record(_ refusal: Refusal, of submission: Submission, now: Int64) async {
+        guard ![.journal, .busy, .replay, .expired].contains(refusal.reason) else { return }
+        do throws(JournalError) {
+            _ = try await journal.claim(claim(submission, status: .refused, refusal: refusal, now: now))
+        } catch {
+            logger.error("refusal is not recorded", metadata: ["job": "\(submission.request.jobID)", "error": "\(error)"])
+        }
+    }
+
+    private func claim(_ submission: Submission, status: WireJobStatus, refusal: Refusal?, now: Int64) -> JobClaim {
+        JobClaim(
+            request: submission.request, payload: submission.payload, keyID: submission.envelope.keyID,
+            signature: [UInt8](submission.envelope.signature), digest: submission.digest, ingress: submission.ingress,
+            body: submission.body, status: status, refusal: refusal,
+            expired: RequestCheck.isExpired(submission.request, now: now), now: now)
+    }
+
+    private func metadata(_ request: WireJobRequest, ingress: String) -> Logger.Metadata {
+        [
+            "job": "\(request.jobID)", "name": "\(request.job)", "hook": "\(request.hook)", "ingress": "\(ingress)",
+            "event": "\(request.eventID)", "attempt": "\(request.attempt)", "correlation_id": "\(request.correlationID)",
+        ]
+    }
+}

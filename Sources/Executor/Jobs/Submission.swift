@@ -1,0 +1,40 @@
+internal import JobProtocol
+internal import ProtocolMessages
+
+/// A job request as it came through the gate: its envelope's signature is good, nothing else is believed yet.
+struct Submission: Sendable {
+    let envelope: WireSignedEnvelope
+    let payload: [UInt8]
+    let request: WireJobRequest
+    let digest: [UInt8]
+    let ingress: String
+    let body: [UInt8]?
+}
+
+/// Where the answers to one ingress go.
+protocol ResultSink: Sendable {
+    /// The job is durable.
+    func accepted(_ jobID: String, original: String)
+    /// Output while the command runs; may be dropped when the ingress does not keep up.
+    func output(_ jobID: String, destination: String, stream: WireStream, data: [UInt8])
+    /// The final word, to be signed and sent.
+    func finished(_ result: WireJobResult)
+}
+
+/// Somebody who waits for a job: the request that began it, or a duplicate of it.
+struct Subscriber: Sendable {
+    let request: WireJobRequest
+    let digest: [UInt8]
+    let sink: any ResultSink
+
+    /// The job's result as the answer to this request.
+    func answer(_ result: WireJobResult) -> WireJobResult {
+        var answer = result
+        answer.jobID = request.jobID
+        answer.originalJobID = result.jobID
+        answer.requestDigest = .init(digest)
+        answer.duplicate = result.jobID != request.jobID
+        answer.correlationID = request.correlationID
+        return answer
+    }
+}

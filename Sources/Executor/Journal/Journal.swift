@@ -1,0 +1,82 @@
+internal import ProtocolMessages
+
+/// The durable record of jobs. What it has answered is on disk; a claim decides once and for all who runs an event.
+protocol Journal: Sendable {
+    /// Claims a job, or says which job already stands for it. Durable on return.
+    func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome
+    /// Moves a job between accepted and running, with the attempt that begins. Durable on return.
+    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError)
+    /// Records a result. Durable on return; a job finishes once.
+    func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError)
+    /// Adds to a job's history. Durable on return.
+    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError)
+    /// Jobs that were accepted or running when the journal was last written.
+    func unfinished() async throws(JournalError) -> [StoredJob]
+    /// A job by its id or, failing that, the newest of an event id.
+    func find(_ id: String) async throws(JournalError) -> StoredJob?
+    /// The newest jobs first.
+    func list(limit: Int, status: WireJobStatus?, job: String?) async throws(JournalError) -> [StoredJob]
+    /// A job's history, oldest first.
+    func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent]
+    /// Removes finished jobs older than `cutoff` (Unix milliseconds), at most `limit`; returns how many.
+    func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int
+}
+
+/// What is written when a job is accepted.
+struct JobClaim: Sendable {
+    let request: WireJobRequest
+    /// The signed bytes, kept as evidence with the key's name and the signature.
+    let payload: [UInt8]
+    let keyID: String
+    let signature: [UInt8]
+    let digest: [UInt8]
+    let ingress: String
+    let body: [UInt8]?
+    /// `accepted`, `running` when it starts at once, or `refused`.
+    let status: WireJobStatus
+    /// Set with `refused`.
+    let refusal: Refusal?
+    /// Past its expires-at: good only to find a job that is there already.
+    let expired: Bool
+    let now: Int64
+}
+
+/// The journal's answer to a claim.
+enum ClaimOutcome: Sendable {
+    /// This job is new and ours to run.
+    case claimed
+    /// The same envelope was claimed before.
+    case known(StoredJob)
+    /// Another job stands for the same event.
+    case duplicate(StoredJob)
+    /// The same job id came with other bytes.
+    case conflict
+    /// Not known, and too late to begin.
+    case expired
+}
+
+/// A job as the journal has it.
+struct StoredJob: Sendable {
+    let request: WireJobRequest
+    let digest: [UInt8]
+    let ingress: String
+    let body: [UInt8]?
+    let status: WireJobStatus
+    let reason: WireReason
+    let error: String
+    let attempt: UInt32
+    let acceptedAt: Int64
+    let finishedAt: Int64?
+    let result: WireJobResult?
+
+    var id: String { request.jobID }
+}
+
+/// The journal could not be read or written; nothing was promised to anybody.
+struct JournalError: Error, CustomStringConvertible {
+    let step: String
+    let path: String
+    let underlying: String
+
+    var description: String { "journal \(path): \(step): \(underlying)" }
+}

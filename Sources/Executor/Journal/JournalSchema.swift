@@ -1,0 +1,48 @@
+internal import GRDB
+
+/// The tables of the SQLite journal and how they came to be. A step is never changed once released; new ones are added.
+enum JournalSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: jobs and their history") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE job (
+                        id TEXT NOT NULL PRIMARY KEY,
+                        ingress TEXT NOT NULL,
+                        hook TEXT NOT NULL,
+                        job TEXT NOT NULL,
+                        dedupe_key TEXT NOT NULL,
+                        event_id TEXT NOT NULL,
+                        sender_attempt INTEGER NOT NULL,
+                        status INTEGER NOT NULL,
+                        reason INTEGER NOT NULL DEFAULT 0,
+                        error TEXT NOT NULL DEFAULT '',
+                        attempt INTEGER NOT NULL DEFAULT 1,
+                        request BLOB NOT NULL,
+                        request_digest BLOB NOT NULL,
+                        key_id TEXT NOT NULL,
+                        signature BLOB NOT NULL,
+                        body BLOB,
+                        result BLOB,
+                        accepted_at INTEGER NOT NULL,
+                        finished_at INTEGER
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX job_by_dedupe_key ON job (dedupe_key, accepted_at) WHERE dedupe_key <> '';
+                    CREATE INDEX job_by_event ON job (event_id, accepted_at) WHERE event_id <> '';
+                    CREATE INDEX job_unfinished ON job (accepted_at) WHERE finished_at IS NULL;
+                    CREATE INDEX job_by_time ON job (accepted_at);
+                    CREATE INDEX job_by_finish ON job (finished_at) WHERE finished_at IS NOT NULL;
+                    CREATE TABLE event (
+                        number INTEGER PRIMARY KEY,
+                        job_id TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+                        at INTEGER NOT NULL,
+                        what TEXT NOT NULL,
+                        destination TEXT NOT NULL
+                    ) STRICT;
+                    CREATE INDEX event_by_job ON event (job_id, number);
+                    """)
+        }
+        return migrator
+    }
+}

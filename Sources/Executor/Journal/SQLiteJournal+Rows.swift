@@ -1,0 +1,62 @@
+internal import FoundationEssentials
+internal import GRDB
+internal import ProtocolMessages
+internal import SwiftProtobuf
+
+/// Bytes as the database stores them.
+typealias DatabaseBytes = Data
+
+extension SQLiteJournal {
+    static func row(
+        _ database: Database, _ condition: String, _ arguments: [any DatabaseValueConvertible]
+    ) throws -> StoredJob? {
+        let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition)")
+        return try Row.fetchOne(statement, arguments: StatementArguments(arguments)).map(stored)
+    }
+
+    static func rows(
+        _ database: Database, _ condition: String, _ arguments: [any DatabaseValueConvertible]
+    ) throws -> [StoredJob] {
+        let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition)")
+        return try Row.fetchAll(statement, arguments: StatementArguments(arguments)).map(stored)
+    }
+
+    static func execute(_ database: Database, _ sql: String, _ arguments: [any DatabaseValueConvertible]) throws {
+        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+
+    static func insert(_ database: Database, _ claim: JobClaim) throws {
+        let request = claim.request
+        let finishedAt: Int64? = claim.refusal == nil ? nil : claim.now
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT INTO job (id, ingress, hook, job, dedupe_key, event_id, sender_attempt, status, reason, error, request,
+                    request_digest, key_id, signature, body, accepted_at, finished_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        // A refused request must not stand in the way of the same event once the policy allows it.
+        let dedupeKey = claim.refusal == nil ? request.dedupeKey : ""
+        try statement.execute(arguments: [
+            request.jobID, claim.ingress, request.hook, request.job, dedupeKey, request.eventID, Int64(request.attempt),
+            claim.status.rawValue, claim.refusal?.reason.rawValue ?? 0, claim.refusal?.message ?? "", Data(claim.payload),
+            Data(claim.digest), claim.keyID, Data(claim.signature), claim.body.map { Data($0) }, claim.now, finishedAt,
+        ])
+        try add(database, request.jobID, at: claim.now, "\(claim.status)", destination: "")
+    }
+
+    static func add(_ database: Database, _ jobID: String, at: Int64, _ what: String, destination: String) throws {
+        try execute(
+            database, "INSERT INTO event (job_id, at, what, destination) VALUES (?, ?, ?, ?)", [jobID, at, what, destination])
+    }
+
+    private static func stored(_ row: Row) throws -> StoredJob {
+        let result: Data? = row["result"]
+        let body: Data? = row["body"]
+        return StoredJob(
+            request: try WireJobRequest(serializedBytes: row["request"] as Data), digest: [UInt8](row["request_digest"] as Data),
+            ingress: row["ingress"], body: body.map { [UInt8]($0) }, status: WireJobStatus(rawValue: row["status"]) ?? .unknown,
+            reason: WireReason(rawValue: row["reason"]) ?? .unspecified, error: row["error"],
+            attempt: UInt32(clamping: row["attempt"] as Int64), acceptedAt: row["accepted_at"], finishedAt: row["finished_at"],
+            result: try result.map { try WireJobResult(serializedBytes: $0) })
+    }
+}

@@ -1,0 +1,109 @@
+internal import Authentication
+internal import JobProtocol
+internal import ProtocolMessages
+internal import Settings
+
+/// The executor's word on what may run: turns an intent into argument vectors, or says why not.
+///
+/// Nothing of a request but its job name, its parameters and, where allowed, one destination has any influence.
+struct Policy: Sendable {
+    let jobs: [String: JobPolicy]
+    /// SHA-256 over the settings that make the policy, hexadecimal: lets an ingress see that two executors agree.
+    let digest: String
+
+    /// One command for one host, ready to be leased.
+    struct Run: Sendable {
+        let destination: String
+        let arguments: [String]
+        let environment: [String]
+    }
+
+    /// What a request comes to.
+    struct Plan: Sendable {
+        let job: JobPolicy
+        let runs: [Run]
+    }
+
+    /// - Throws: ``Refusal`` naming the job, parameter or token that is at fault; never a value of a token.
+    func plan(_ request: WireJobRequest, from ingress: String, now: Int64) throws(Refusal) -> Plan {
+        guard let job = jobs[request.job], job.ingresses.isEmpty || job.ingresses.contains(ingress) else {
+            throw Refusal(.policy, "no job \(request.job.prefix(JobLimits.name).debugDescription) in the policy for ingress \(ingress)")
+        }
+        try checkToken(request, job: job, now: now)
+        let values = try values(for: job, from: request)
+        let destinations = try destinations(for: job, request)
+        guard request.identity.isEmpty else {
+            throw Refusal(.policy, "job \(job.name) does not let the caller choose an identity")
+        }
+        guard job.standardInput == .body || !request.bodyFollows else {
+            throw Refusal(.policy, "job \(job.name) takes no body on standard input")
+        }
+        guard job.standardInput == .none || request.bodyFollows else {
+            throw Refusal(.policy, "job \(job.name) needs the body on standard input; set `body: true` in the hook")
+        }
+        let arguments = job.command.map { $0.filled(with: values) }
+        let environment = job.environment.map { name, template in "\(name)=\(template.filled(with: values))" }.sorted()
+        return Plan(
+            job: job, runs: destinations.map { Run(destination: $0, arguments: arguments, environment: environment) })
+    }
+
+    private func values(for job: JobPolicy, from request: WireJobRequest) throws(Refusal) -> [String: String] {
+        for name in request.parameters.keys where job.parameters[name] == nil {
+            throw Refusal(.parameter, "job \(job.name) has no parameter \(name.prefix(JobLimits.name).debugDescription)")
+        }
+        var values: [String: String] = [:]
+        for (name, rule) in job.parameters {
+            guard let value = request.parameters[name] ?? rule.fallback else {
+                throw Refusal(.parameter, "parameter \(name) of job \(job.name) is missing")
+            }
+            guard value.utf8.count <= rule.maximumLength else {
+                throw Refusal(
+                    .parameter, "parameter \(name) of job \(job.name) has \(value.utf8.count) bytes, the limit is \(rule.maximumLength)")
+            }
+            guard rule.pattern.matches(value) else {
+                throw Refusal(.parameter, "parameter \(name) of job \(job.name) does not match its pattern")
+            }
+            values[name] = value
+        }
+        return values
+    }
+
+    private func destinations(for job: JobPolicy, _ request: WireJobRequest) throws(Refusal) -> [String] {
+        guard job.callerChooses else {
+            guard request.destination.isEmpty else {
+                throw Refusal(.policy, "job \(job.name) does not let the caller choose a destination")
+            }
+            return job.destinations
+        }
+        guard job.destinations.contains(request.destination) else {
+            throw Refusal(
+                .policy,
+                "job \(job.name) does not run on \(request.destination.prefix(JobLimits.name).debugDescription); it may on "
+                    + job.destinations.joined(separator: ", "))
+        }
+        return [request.destination]
+    }
+
+    private func checkToken(_ request: WireJobRequest, job: JobPolicy, now: Int64) throws(Refusal) {
+        guard let verifier = job.token else { return }
+        guard !request.token.isEmpty else {
+            throw Refusal(.token, "job \(job.name) demands the caller's token; set `forward: true` under `token` in the hook")
+        }
+        do {
+            _ = try verifier.verify(request.token, now: now)
+        } catch {
+            throw Refusal(.token, "the caller's token for job \(job.name) was refused: \(error)")
+        }
+    }
+}
+
+/// Why a request becomes no job.
+struct Refusal: Error, Sendable {
+    let reason: WireReason
+    let message: String
+
+    init(_ reason: WireReason, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+}

@@ -1,0 +1,111 @@
+internal import Authentication
+internal import JobProtocol
+public import Settings
+
+/// The executor's settings, checked as a whole: either all of it is good or nothing is used.
+public struct ExecutorSettings: Sendable {
+    let ingresses: [IngressPeer]
+    let keyID: String
+    let signingKey: Ed25519PrivateKey
+    let adminSocket: String
+    let adminMode: UInt32
+    let adminUIDs: Set<UInt32>
+    let workerSocket: String
+    let journalPath: String
+    let keep: Duration
+    let hosts: HostDirectory
+    let policy: Policy
+
+    /// Reads a file and the secrets it names.
+    ///
+    /// - Throws: `SettingsProblems` with everything that is wrong, each with file and line.
+    public init(file: String) throws(SettingsProblems) {
+        let source = try SettingsFile(path: file)
+        let root = source.root.mapping(
+            "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs")
+        let ingresses = Self.ingresses(root.required("ingresses"))
+        let keyID = root.optional("key-id")
+        self.keyID = keyID.isPresent ? keyID.name() ?? "" : "executor"
+        let key = root.required("signing-key").signingKey()
+        let admin = root.required("admin").mapping("socket", "mode", "allow-uids")
+        adminSocket = admin.required("socket").socketPath() ?? ""
+        adminMode = admin.optional("mode").fileMode() ?? 0o600
+        adminUIDs = admin.optional("allow-uids").uids() ?? [ownUID()]
+        workerSocket = WorkerLayout(root.optional("workers"), adminSocket: adminSocket).socket
+        let journal = root.required("journal").mapping("sqlite", "keep")
+        journalPath = journal.required("sqlite").filePath() ?? ""
+        keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
+        let identities = HostSettings.identities(root.required("identities"))
+        let known = HostSettings.knownHosts(root.required("known-hosts"))
+        hosts = HostSettings.hosts(root.required("hosts"), identities: identities, known: known)
+        policy = JobSettings.policy(root.required("jobs"), hosts: hosts, ingresses: Set(ingresses.map(\.name)))
+        self.ingresses = ingresses
+        try source.finish()
+        // A missing key is one of the problems that were just thrown.
+        guard let key else { throw SettingsProblems(problems: []) }
+        signingKey = key
+    }
+
+    private static func ingresses(_ node: SettingsNode) -> [IngressPeer] {
+        let entries = node.entries()
+        if entries.isEmpty, node.isPresent { node.problem("at least one ingress is needed") }
+        return entries.map { name, value in
+            let ingress = value.mapping("socket", "trusted-key", "trusted-keys", "allow-uids")
+            let one = ingress.optional("trusted-key")
+            let several = ingress.optional("trusted-keys")
+            if one.isPresent == several.isPresent { value.problem("write either `trusted-key` or `trusted-keys`") }
+            // A single key is trusted under the name the ingress gives its key by itself.
+            var keys: [String: Ed25519PublicKey] = one.publicKey().map { ["ingress": $0] } ?? [:]
+            for entry in several.entries() { keys[entry.name] = entry.value.publicKey() }
+            return IngressPeer(
+                name: name, socket: ingress.required("socket").socketPath() ?? "", trusted: TrustedKeys(keys),
+                allowedUIDs: ingress.optional("allow-uids").uids() ?? [ownUID()])
+        }
+    }
+
+    /// The settings in words, for `check`.
+    public var summary: String {
+        var lines = ["settings are good: \(policy.jobs.count) jobs on \(hosts.targets.count + hosts.unpinned.count) hosts, policy \(policy.digest.prefix(16))"]
+        for job in policy.jobs.values.sorted(by: { $0.name < $1.name }) {
+            let places = job.command.flatMap(\.places)
+            lines.append(
+                "job \(job.name): runs on \(job.callerChooses ? "one of " : "")\(job.destinations.joined(separator: ", ")), at most \(job.timeout), "
+                    + (places.isEmpty ? "takes nothing from the caller" : "takes \(places.joined(separator: ", ")) from the caller")
+                    + (job.token == nil ? "" : ", after it verified the caller's token itself"))
+            for (index, argument) in job.command.enumerated() where index > 0 && argument.startsWithPlace {
+                let before = job.command[..<index].contains { $0.pieces == [.text("--")] }
+                if !before { lines.append("  warning: argument \(index + 1) begins with a place; a value with a leading `-` would be an option unless its pattern forbids it") }
+            }
+            for (name, parameter) in job.parameters.sorted(by: { $0.key < $1.key }) where parameter.pattern.text.contains(".*") {
+                lines.append("  warning: the pattern of \(name) allows almost anything: \(parameter.pattern.text)")
+            }
+        }
+        for reason in hosts.unpinned.values.sorted() { lines.append("warning: \(reason)") }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// Where SSH workers find the executor and how many there are: all that the supervisor reads of the settings.
+public struct WorkerLayout: Sendable {
+    /// Path of the private socket.
+    public let socket: String
+    /// Workers to run.
+    public let count: Int
+
+    /// Reads only what the supervisor needs; the executor reports problems with the rest.
+    public init(file: String) throws(SettingsProblems) {
+        let source = try SettingsFile(path: file)
+        let root = source.root.mapping(
+            "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs")
+        let admin = root.required("admin").mapping("socket", "mode", "allow-uids")
+        self.init(root.optional("workers"), adminSocket: admin.required("socket").socketPath() ?? "")
+        try source.finish()
+    }
+
+    init(_ node: SettingsNode, adminSocket: String) {
+        let workers = node.mapping("count", "socket")
+        count = workers.optional("count").int(in: 1...16) ?? 2
+        let folder = adminSocket.lastIndex(of: "/").map { String(adminSocket[...$0]) } ?? ""
+        socket = workers.optional("socket").socketPath() ?? folder + "workers.sock"
+    }
+}

@@ -1,0 +1,63 @@
+internal import Authentication
+internal import Settings
+
+/// Reads `identities`, `known-hosts` and `hosts`.
+enum HostSettings {
+    static func identities(_ node: SettingsNode) -> [String: IdentityKey] {
+        var identities: [String: IdentityKey] = [:]
+        for (name, value) in node.entries() {
+            let place = value.mapping("private-key").required("private-key")
+            guard let secret = place.secret(isText: false) else { continue }
+            do throws(AuthenticationError) {
+                identities[name] = try IdentityKey(secret, origin: "identity \(name)")
+            } catch {
+                place.problem("\(error)")
+            }
+        }
+        return identities
+    }
+
+    static func knownHosts(_ node: SettingsNode) -> KnownHosts {
+        guard let path = node.filePath() else { return .none }
+        do throws(SettingsProblem) {
+            let text = try SettingsFile.text(of: path)
+            return KnownHosts(text: text) { line, message in node.problem("\(path):\(line): \(message)") }
+        } catch {
+            node.problem("\(path): \(error.message)")
+            return .none
+        }
+    }
+
+    static func hosts(_ node: SettingsNode, identities: [String: IdentityKey], known: KnownHosts) -> HostDirectory {
+        var targets: [String: HostDirectory.Target] = [:]
+        var unpinned: [String: String] = [:]
+        let entries = node.entries()
+        if entries.isEmpty, node.isPresent { node.problem("at least one host is needed") }
+        for (name, value) in entries {
+            let host = value.mapping("address", "port", "user", "identity", "connect-timeout")
+            let address = host.required("address").string(maximumLength: 255)
+            let port = host.optional("port")
+            let number = port.isPresent ? port.int(in: 1...65535) : 22
+            let user = host.required("user").string(maximumLength: 64)
+            let identity = host.required("identity")
+            let identityName = identity.name()
+            let timeout = host.optional("connect-timeout").duration(in: .milliseconds(100) ... .seconds(120)) ?? .seconds(10)
+            let key = identityName.flatMap { identities[$0] }
+            if let identityName, key == nil { identity.problem("no identity `\(identityName)` under `identities`") }
+            guard let address, let number, let user, let identityName, let key else { continue }
+            let pinned = known.lookup(address: address, port: UInt16(number))
+            if pinned.keys.isEmpty { unpinned[name] = reason(name, address, number, pinned) }
+            targets[name] = HostDirectory.Target(
+                address: address, port: UInt16(number), user: user, identityName: identityName, identity: key, hostKeys: pinned.keys,
+                connectTimeout: timeout)
+        }
+        return HostDirectory(targets: targets, unpinned: unpinned)
+    }
+
+    private static func reason(_ name: String, _ address: String, _ port: Int, _ pinned: KnownHosts.Lookup) -> String {
+        let scan = "look at the host's key and pin it: sallyport hosts scan \(address) --port \(port)"
+        guard !pinned.unsupported.isEmpty else { return "host \(name) (\(address):\(port)) has no pinned key; \(scan)" }
+        return "host \(name) (\(address):\(port)) has only keys of type \(pinned.unsupported.sorted().joined(separator: ", ")) pinned, "
+            + "which cannot be used; \(scan)"
+    }
+}

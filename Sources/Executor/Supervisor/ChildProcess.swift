@@ -1,0 +1,74 @@
+internal import Glibc
+
+/// A process the supervisor starts, and starts again.
+struct ChildProcess {
+    /// Wait before a child that ended is started again, doubled while it keeps ending within ``steady``.
+    static let restart = (first: 100, maximum: 5000)
+    /// A child that lived this long, in milliseconds, begins with the first wait again.
+    static let steady = 10_000
+
+    let name: String
+    let path: String
+    let arguments: [String]
+    private(set) var pid: pid_t = 0
+    /// Monotonic milliseconds at which it may be started.
+    private(set) var startsAt = 0
+    private var startedAt = 0
+    private var wait = restart.first
+
+    init(name: String, path: String, arguments: [String]) {
+        self.name = name
+        self.path = path
+        self.arguments = arguments
+    }
+
+    var isRunning: Bool { pid != 0 }
+
+    /// Starts it with an empty signal mask, default dispositions and this process's environment.
+    ///
+    /// - Throws: ``SpawnError`` naming the path.
+    mutating func start(now: Int) throws(SpawnError) {
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        var all = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var vector = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+        defer { for unsafe pointer in unsafe vector { unsafe free(pointer) } }
+        let error = unsafe posix_spawn(&pid, path, nil, &attributes, &vector, environ)
+        guard error == 0 else {
+            pid = 0
+            ended(now: now)
+            throw SpawnError(path: path, errno: error)
+        }
+        startedAt = now
+    }
+
+    /// Notes that it ended and when it may start again.
+    mutating func ended(now: Int) {
+        if pid != 0, now - startedAt >= Self.steady { wait = Self.restart.first }
+        pid = 0
+        startsAt = now + wait
+        wait = min(wait * 2, Self.restart.maximum)
+    }
+
+    func signal(_ number: Int32) {
+        if isRunning { kill(pid, number) }
+    }
+}
+
+/// A child could not be started.
+struct SpawnError: Error, CustomStringConvertible {
+    let path: String
+    let errno: Int32
+
+    var description: String {
+        let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
+        return "cannot start \(path): \(reason)"
+    }
+}

@@ -1,0 +1,96 @@
+internal import Glibc
+public import Logging
+internal import Sandbox
+
+/// Starts the executor proper and the SSH workers and starts a dead one again. Holds no key, no socket and no settings.
+public struct Supervisor {
+    /// Exit code of a child that cannot read its settings (EX_CONFIG of sysexits.h): starting it again would not help.
+    public static let badSettings: Int32 = 78
+    /// How long children may take to end when the supervisor is told to stop, in milliseconds.
+    static let stopLimit = 45_000
+
+    private var children: [ChildProcess]
+    private let logger: Logger
+
+    /// One executor and `workers` SSH workers, which find the executor at `workerSocket`.
+    public init(executor: String, configuration: String, worker: String, workerSocket: String, workers: Int, logger: Logger) {
+        children =
+            [ChildProcess(name: "executor", path: executor, arguments: ["run", "--config", configuration])]
+            + (1...max(1, workers)).map {
+                ChildProcess(name: "ssh-worker-\($0)", path: worker, arguments: ["--socket", workerSocket])
+            }
+        self.logger = logger
+    }
+
+    /// Runs until it is told to stop and returns the exit code. Call on the main thread, with signals blocked.
+    public mutating func run() -> Int32 {
+        while true {
+            if let code = startDue() { return stop(code) }
+            let next = children.filter { !$0.isRunning }.map { $0.startsAt }.min()
+            switch ProcessSignals.next(within: next.map { max(1, $0 - Self.now()) }) {
+            case .stop: return stop(0)
+            case .reload: children.first?.signal(SIGHUP)
+            case .child: if let code = reap() { return stop(code) }
+            case nil: break
+            }
+        }
+    }
+
+    private mutating func startDue() -> Int32? {
+        let now = Self.now()
+        for index in children.indices where !children[index].isRunning && children[index].startsAt <= now {
+            do {
+                try children[index].start(now: now)
+                logger.info("started", metadata: ["process": "\(children[index].name)", "pid": "\(children[index].pid)"])
+            } catch {
+                logger.critical("\(error)")
+                return 71
+            }
+        }
+        return nil
+    }
+
+    /// Notes who ended; the exit code when that means the end of all.
+    private mutating func reap() -> Int32? {
+        var status: Int32 = 0
+        while true {
+            let pid = unsafe waitpid(-1, &status, WNOHANG)
+            guard pid > 0 else { return nil }
+            guard let index = children.firstIndex(where: { $0.pid == pid }) else { continue }
+            children[index].ended(now: Self.now())
+            let ending = Self.describe(status)
+            logger.error("ended, starting again", metadata: ["process": "\(children[index].name)", "pid": "\(pid)", "how": "\(ending)"])
+            if index == 0, status >> 8 & 0xff == Self.badSettings, status & 0x7f == 0 { return Self.badSettings }
+        }
+    }
+
+    private mutating func stop(_ code: Int32) -> Int32 {
+        // The executor first: it finishes what runs, and its workers end when it is gone.
+        children.first?.signal(SIGTERM)
+        let deadline = Self.now() + Self.stopLimit
+        var told = false
+        while children.contains(where: \.isRunning), Self.now() < deadline {
+            if !told, children.first?.isRunning == false {
+                told = true
+                for child in children.dropFirst() { child.signal(SIGTERM) }
+            }
+            _ = ProcessSignals.next(within: 200)
+            var status: Int32 = 0
+            while case let pid = unsafe waitpid(-1, &status, WNOHANG), pid > 0 {
+                if let index = children.firstIndex(where: { $0.pid == pid }) { children[index].ended(now: Self.now()) }
+            }
+        }
+        for child in children { child.signal(SIGKILL) }
+        return code
+    }
+
+    private static func describe(_ status: Int32) -> String {
+        status & 0x7f == 0 ? "exit code \(status >> 8 & 0xff)" : "signal \(status & 0x7f)"
+    }
+
+    private static func now() -> Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    }
+}

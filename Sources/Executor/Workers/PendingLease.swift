@@ -1,0 +1,29 @@
+internal import ProtocolMessages
+internal import SwiftProtobuf
+
+/// A lease that a worker holds, as the executor sees it.
+struct PendingLease: Sendable {
+    let job: String
+    let destination: String
+    let continuation: CheckedContinuation<WireLeaseFinished, Never>
+    let onOutput: @Sendable (WireStream, [UInt8]) -> Void
+    let onStage: @Sendable (WireStage, UInt32) -> Void
+    var stage = WireStage.unspecified
+
+    /// What becomes of the lease when its worker is gone: before the command was about to be sent it certainly did not start.
+    func abandoned(_ leaseID: UInt64) -> WireLeaseFinished {
+        .with {
+            $0.leaseID = leaseID
+            switch stage {
+            case .starting, .started:
+                $0.outcome = .unknown
+                $0.reason = .outcomeUnknown
+                $0.error = "the SSH worker ended while the command may have been running on \(destination)"
+            case .unspecified, .connected, .UNRECOGNIZED:
+                $0.outcome = .notStarted
+                $0.reason = .unreachable
+                $0.error = "the SSH worker ended before the command was sent to \(destination)"
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+internal import JobProtocol
+internal import Logging
+internal import NIOCore
+internal import ProtocolMessages
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// One SSH worker: hands it leases and takes what it says of them. A frame that makes no sense ends the worker.
+final class WorkerConnection: Sendable {
+    let id: UInt64
+    let processID: Int32
+    private let channel: any Channel
+    private let signing: LeaseSigning
+    private let logger: Logger
+    private let leases = Mutex<[UInt64: PendingLease]>([:])
+
+    init(id: UInt64, processID: Int32, channel: any Channel, signing: LeaseSigning, logger: Logger) {
+        self.id = id
+        self.processID = processID
+        self.channel = channel
+        self.signing = signing
+        self.logger = logger
+    }
+
+    /// Leases it holds now.
+    var leaseCount: Int { leases.withLock { $0.count } }
+
+    /// Hands over a lease with its body; the continuation is resumed exactly once, whatever becomes of the worker.
+    func give(_ lease: WireLease, body: [UInt8]?, _ pending: PendingLease) {
+        leases.withLock { $0[lease.leaseID] = pending }
+        send(.with { $0.lease = lease })
+        for start in stride(from: 0, to: body?.count ?? 0, by: Frames.maximumChunk) {
+            let chunk = body?[start..<min(start + Frames.maximumChunk, body?.count ?? 0)] ?? []
+            send(.with { $0.leaseBody = .with { $0.leaseID = lease.leaseID; $0.data = .init(chunk) } })
+        }
+        // A channel that closed meanwhile has swept its leases already.
+        if !channel.isActive { abandonAll() }
+    }
+
+    /// Asks the worker to end the command on the host.
+    func cancel(_ leaseID: UInt64) {
+        send(.with { $0.cancel = .with { $0.leaseID = leaseID } })
+    }
+
+    /// Takes one frame.
+    func receive(_ kind: WireWorkerFrame.OneOf_Kind) throws(ProtocolError) {
+        switch kind {
+        case .stage(let stage):
+            let handler = leases.withLock { leases -> (@Sendable (WireStage, UInt32) -> Void)? in
+                leases[stage.leaseID]?.stage = stage.stage
+                return leases[stage.leaseID]?.onStage
+            }
+            handler?(stage.stage, stage.processGroup)
+        case .output(let output):
+            leases.withLock { $0[output.leaseID]?.onOutput }?(output.stream, [UInt8](output.data))
+        case .finished(let finished):
+            leases.withLock { $0.removeValue(forKey: finished.leaseID) }?.continuation.resume(returning: finished)
+        case .signRequest(let request):
+            guard let lease = leases.withLock({ $0[request.leaseID] }) else {
+                throw .violation("signature asked for a lease it does not hold")
+            }
+            Task {
+                let response = await signing.answer(request, job: lease.job, destination: lease.destination)
+                send(.with { $0.signResponse = response })
+            }
+        case .hello, .lease, .leaseBody, .cancel, .signResponse:
+            throw .violation("a worker may not send this frame")
+        }
+    }
+
+    /// The worker is gone: every lease it held gets its answer.
+    func abandonAll() {
+        let all = leases.withLock { leases in
+            defer { leases.removeAll() }
+            return leases
+        }
+        for (id, lease) in all { lease.continuation.resume(returning: lease.abandoned(id)) }
+    }
+
+    /// Ends the connection; the worker then ends by itself.
+    func close() { channel.close(promise: nil) }
+
+    private func send(_ frame: WireWorkerFrame) {
+        do {
+            channel.writeAndFlush(ByteBuffer(bytes: try Frames.encode(frame)), promise: nil)
+        } catch {
+            logger.error("frame for a worker cannot be encoded", metadata: ["error": "\(error)"])
+            close()
+        }
+    }
+}

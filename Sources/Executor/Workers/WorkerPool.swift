@@ -1,0 +1,112 @@
+internal import Authentication
+internal import Glibc
+internal import JobProtocol
+internal import Logging
+internal import NIOCore
+internal import ProtocolMessages
+internal import SwiftProtobuf
+internal import Synchronization
+internal import Telemetry
+
+/// The connected SSH workers. A host is always served by the same one of them, so that its connection stays warm.
+final class WorkerPool: Sendable {
+    /// How long a lease waits for a worker to be there, at start or after one ended.
+    static let workerWait = Duration.seconds(5)
+    /// How long after its last deadline a worker may stay silent about a lease before it is killed.
+    static let silence = Duration.seconds(15)
+
+    private struct State {
+        var connections: [WorkerConnection] = []
+        var nextConnection: UInt64 = 0
+        var nextLease: UInt64 = 0
+    }
+
+    private let signing: LeaseSigning
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(signing: LeaseSigning, logger: Logger) {
+        self.signing = signing
+        self.logger = logger
+    }
+
+    /// Workers connected now.
+    var count: Int { state.withLock { $0.connections.count } }
+
+    /// Leases held by all workers now.
+    var leaseCount: Int { state.withLock { $0.connections.reduce(0) { $0 + $1.leaseCount } } }
+
+    func add(channel: any Channel, processID: Int32) -> WorkerConnection {
+        state.withLock { state in
+            state.nextConnection += 1
+            let connection = WorkerConnection(
+                id: state.nextConnection, processID: processID, channel: channel, signing: signing, logger: logger)
+            state.connections.append(connection)
+            return connection
+        }
+    }
+
+    func remove(_ connection: WorkerConnection) {
+        state.withLock { $0.connections.removeAll { $0.id == connection.id } }
+        let leases = connection.leaseCount
+        connection.abandonAll()
+        logger.warning("SSH worker is gone", metadata: ["pid": "\(connection.processID)", "leases": "\(leases)"])
+    }
+
+    /// Runs one command on one host and returns when its worker has said how it ended, or is known not to say it any more.
+    func run(
+        _ template: WireLease, job: String, identity: IdentityKey, body: [UInt8]?,
+        onOutput: @escaping @Sendable (WireStream, [UInt8]) -> Void, onStage: @escaping @Sendable (WireStage, UInt32) -> Void
+    ) async -> WireLeaseFinished {
+        var lease = template
+        lease.leaseID = state.withLock { state in
+            state.nextLease += 1
+            return state.nextLease
+        }
+        guard let worker = await worker(for: lease.host) else {
+            return .with {
+                $0.leaseID = lease.leaseID
+                $0.outcome = .notStarted
+                $0.reason = .busy
+                $0.error = "no SSH worker is connected; look for `SSH worker` in the executor's log"
+            }
+        }
+        signing.signer.open(lease: lease.leaseID, user: lease.user, identity: identity)
+        defer { signing.signer.close(lease: lease.leaseID) }
+        let watchdog = watch(lease, on: worker)
+        defer { watchdog.cancel() }
+        let given = lease
+        return await withCheckedContinuation { continuation in
+            let pending = PendingLease(
+                job: job, destination: given.host, continuation: continuation, onOutput: onOutput, onStage: onStage)
+            worker.give(given, body: body, pending)
+        }
+    }
+
+    private func worker(for host: String) async -> WorkerConnection? {
+        let deadline = ContinuousClock.now + Self.workerWait
+        while true {
+            let found = state.withLock { state -> WorkerConnection? in
+                guard !state.connections.isEmpty else { return nil }
+                let hash = host.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+                return state.connections[Int(hash % UInt64(state.connections.count))]
+            }
+            if let found { return found }
+            guard ContinuousClock.now < deadline else { return nil }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// A worker that outlives every deadline of a lease is stuck, perhaps by a hostile host: it is killed, its supervisor starts another.
+    private func watch(_ lease: WireLease, on worker: WorkerConnection) -> Task<Void, Never> {
+        let limit = Duration.milliseconds(Int64(lease.connectTimeoutMs) + Int64(lease.timeoutMs) + Int64(lease.graceMs)) + Self.silence
+        return Task {
+            do { try await Task.sleep(for: limit) } catch { return }
+            logger.error(
+                "SSH worker is stuck and is killed",
+                metadata: ["pid": "\(worker.processID)", "host": "\(lease.host)", "lease": "\(lease.leaseID)"])
+            if worker.processID > 1 { kill(worker.processID, SIGKILL) }
+            worker.close()
+        }
+    }
+}

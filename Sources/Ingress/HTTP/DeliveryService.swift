@@ -1,0 +1,173 @@
+internal import Authentication
+internal import JobProtocol
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import ProtocolMessages
+internal import Synchronization
+internal import Telemetry
+
+/// Routes requests, and takes a verified delivery to its answer.
+final class DeliveryService: Sendable {
+    /// What a request's head comes to.
+    enum Opened {
+        case read(DeliveryReader)
+        case answer(Answer)
+    }
+
+    private let hooks: [String: Hook]
+    private let desk: JobDesk
+    private let metrics: IngressMetrics
+    private let logger: Logger
+    private let draining = Atomic(false)
+    private let waiting = Atomic(0)
+
+    init(hooks: [String: Hook], desk: JobDesk, metrics: IngressMetrics, logger: Logger) {
+        self.hooks = hooks
+        self.desk = desk
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// No new work is taken, answers still go out.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+    /// Deliveries that wait for their answer.
+    var waitingCount: Int { waiting.load(ordering: .relaxed) }
+
+    func drain() { draining.store(true, ordering: .relaxed) }
+
+    /// Looks at the head alone: the route, the method, the announced length, and whether a signature is there at all.
+    func open(_ head: HTTPRequestHead) -> Opened {
+        let path = RequestTarget.path(head.uri)
+        guard path.hasPrefix("/hooks/") else { return .answer(probe(path, head)) }
+        guard let hook = hooks[String(path.dropFirst(7))] else {
+            metrics.deliveries.with("", "unknown-hook").increment()
+            return .answer(.problem(.notFound, "no such hook"))
+        }
+        guard head.method == .POST else {
+            count(hook, "method")
+            return .answer(.methodNotAllowed("POST"))
+        }
+        if isDraining {
+            count(hook, "draining")
+            return .answer(.unavailable("the ingress is stopping", retryAfter: JobAnswer.retryAfter))
+        }
+        let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
+        guard announced <= hook.maximumBody else {
+            count(hook, "too-large")
+            return .answer(DeliveryReader.tooLarge(hook))
+        }
+        if hook.verification != nil, !head.headers.contains(name: DeliveryReader.signature),
+            !head.headers.contains(name: DeliveryReader.secondSignature)
+        {
+            return .answer(reject(hook, .signature("\(DeliveryReader.signature) is missing", reason: "missing")))
+        }
+        return .read(DeliveryReader(hook: hook, head: head))
+    }
+
+    /// Takes a complete request to its answer, which `answer` gets exactly once on `eventLoop`.
+    func finish(_ reader: DeliveryReader, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
+        let hook = reader.hook
+        do throws(Rejection) {
+            if let verdict = reader.verify(), let rejection = Self.rejection(verdict) { throw rejection }
+            let delivery = Delivery(
+                headers: reader.head.headers, query: RequestTarget.query(reader.head.uri), body: reader.body,
+                receivedAt: WallClock.now())
+            let intent = try JobIntent(delivery, for: hook)
+            submit(intent, hook, on: eventLoop, answer: answer)
+        } catch {
+            answer(reject(hook, error))
+        }
+    }
+
+    private static func rejection(_ verdict: HookdeckVerification.Verdict) -> Rejection? {
+        switch verdict {
+        case .valid: nil
+        case .missing: .signature("the signature is missing", reason: "missing")
+        case .malformed: .signature("the signature is not base64 of 32 bytes, or is there more than once", reason: "malformed")
+        case .mismatch: .signature("the signature does not match the body", reason: "mismatch")
+        }
+    }
+
+    private func submit(_ intent: JobIntent, _ hook: Hook, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
+        let request = intent.request
+        switch desk.submit(request, body: intent.body, on: eventLoop) {
+        case .waiting(let ticket, let future):
+            log(request, hook, joined: ticket.joined)
+            wait(ticket, future, request, hook, on: eventLoop, answer: answer)
+        case .unavailable:
+            count(hook, "executor-away")
+            answer(.unavailable("no executor is connected", retryAfter: JobAnswer.retryAfter))
+        case .busy:
+            count(hook, "busy")
+            answer(
+                .problem(.tooManyRequests, "too many jobs are unfinished", headers: [("Retry-After", "\(JobAnswer.retryAfter)")]))
+        case .failed(let error):
+            count(hook, "failed")
+            logger.error("request was not handed over", metadata: ["hook": "\(hook.name)", "error": "\(error)"])
+            answer(.problem(.unprocessableEntity, "the parameters are too large for one request"))
+        }
+    }
+
+    private func wait(
+        _ ticket: JobDesk.Ticket, _ future: EventLoopFuture<JobDesk.Outcome>, _ request: WireJobRequest, _ hook: Hook,
+        on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void
+    ) {
+        waiting.add(1, ordering: .relaxed)
+        let limit = hook.response == .sync ? hook.wait : DeliveryService.acceptance
+        let bound = NIOLoopBoundBox<((Answer) -> Void)?>(answer, eventLoop: eventLoop)
+        let once: @Sendable (String, Answer) -> Void = { outcome, answer in
+            guard let reply = bound.value else { return }
+            bound.value = nil
+            self.waiting.subtract(1, ordering: .relaxed)
+            self.count(hook, outcome)
+            reply(answer)
+        }
+        let timer = eventLoop.scheduleTask(in: limit) {
+            switch self.desk.leave(ticket) {
+            case .accepted(let jobID):
+                once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
+            case .unconfirmed(hasEvent: true):
+                once("unconfirmed", .unavailable("the executor did not confirm the job in time; send it again", retryAfter: JobAnswer.retryAfter))
+            case .unconfirmed(hasEvent: false):
+                once("unknown", JobAnswer.unconfirmed(jobID: request.jobID, correlationID: request.correlationID))
+            }
+        }
+        future.whenSuccess { outcome in
+            timer.cancel()
+            guard case .finished(let result) = outcome else { return }
+            once(JobNames.name(result.status), JobAnswer.answer(result))
+        }
+    }
+
+    /// How long a delivery to an asynchronous hook waits for the executor to make the job durable.
+    static let acceptance = TimeAmount.seconds(5)
+
+    /// Answers what is no hook: health, readiness, or nothing.
+    func probe(_ path: Substring, _ head: HTTPRequestHead) -> Answer {
+        guard path == "/healthz" || path == "/readyz" else { return .problem(.notFound, "hooks are at /hooks/{name}") }
+        guard head.method == .GET || head.method == .HEAD else { return .methodNotAllowed("GET, HEAD") }
+        if path == "/readyz", isDraining { return .text(.serviceUnavailable, "stopping\n") }
+        if path == "/readyz", !desk.isReady { return .text(.serviceUnavailable, "no executor is connected\n") }
+        return .text(.ok, "ok\n")
+    }
+
+    private func reject(_ hook: Hook, _ rejection: Rejection) -> Answer {
+        count(hook, rejection.outcome)
+        logger.notice(
+            "delivery refused",
+            metadata: ["hook": "\(hook.name)", "outcome": "\(rejection.outcome)", "detail": "\(rejection.detail)"])
+        return rejection.answer
+    }
+
+    private func log(_ request: WireJobRequest, _ hook: Hook, joined: Bool) {
+        logger.info(
+            joined ? "delivery joins its event in flight" : "delivery verified",
+            metadata: [
+                "hook": "\(hook.name)", "job": "\(request.jobID)", "event": "\(request.eventID)", "attempt": "\(request.attempt)",
+                "bytes": "\(request.bodyLength)", "correlation_id": "\(request.correlationID)",
+            ])
+    }
+
+    private func count(_ hook: Hook, _ outcome: String) { metrics.deliveries.with(hook.name, outcome).increment() }
+}

@@ -1,0 +1,41 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import Telemetry
+
+/// The operations listener: liveness, readiness, metrics. Not for the internet.
+final class OperationsHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let service: DeliveryService
+    private let registry: MetricsRegistry
+    private var answer: Answer?
+
+    init(service: DeliveryService, registry: MetricsRegistry) {
+        self.service = service
+        self.registry = registry
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            let path = RequestTarget.path(head.uri)
+            if path == "/metrics", head.method == .GET {
+                answer = .text(.ok, type: MetricsRegistry.contentType, registry.text)
+            } else {
+                answer = service.probe(path, head)
+            }
+        case .body: break
+        case .end:
+            guard let answer else { return }
+            self.answer = nil
+            var headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
+            headers.add(name: "Content-Length", value: "\(answer.body.count)")
+            context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

@@ -1,0 +1,86 @@
+internal import Authentication
+internal import JSON
+internal import NIOCore
+internal import NIOHTTP1
+
+/// One entry of `hooks`: what a delivery must prove, and which job it asks for.
+struct Hook: Sendable {
+    /// When the sender gets its answer.
+    enum Response: String, Sendable, CaseIterable {
+        case sync
+        case async
+    }
+
+    /// The caller's token: where it is and what it must say.
+    struct Token: Sendable {
+        let header: String
+        let verifier: TokenVerifier
+        /// Handed to the executor, which verifies it again with its own keys.
+        let forward: Bool
+    }
+
+    let name: String
+    let verification: HookdeckSignature?
+    let token: Token?
+    let job: String
+    let parameters: [(name: String, source: ValueSource)]
+    let destination: ValueSource?
+    let eventID: ValueSource
+    let attempt: ValueSource
+    /// `x-hookdeck-attempt-trigger: MANUAL` runs an event again that is done already.
+    let honoursManualRetry: Bool
+    let sendsBody: Bool
+    let response: Response
+    let wait: TimeAmount
+    let maximumBody: Int
+
+    /// The body must be JSON because something is taken from it.
+    var readsPayload: Bool {
+        parameters.contains { $0.source.isPayload } || (destination?.isPayload ?? false) || eventID.isPayload
+    }
+}
+
+/// Where a value of a delivery comes from.
+enum ValueSource: Sendable {
+    case payload(JSONPointer, text: String)
+    case header(String)
+    case query(String)
+    case literal(String)
+
+    var isPayload: Bool { if case .payload = self { true } else { false } }
+
+    /// The value as text, or why there is none.
+    ///
+    /// Strings are taken as they are, numbers with the digits that were sent, booleans as `true` and `false`.
+    func value(in delivery: Delivery, payload: JSONValue?) throws(ValueError) -> String {
+        switch self {
+        case .literal(let text): return text
+        case .header(let name):
+            let values = delivery.headers[canonicalForm: name]
+            guard values.count <= 1 else { throw ValueError("header \(name) is there more than once") }
+            guard let value = values.first else { throw ValueError("header \(name) is missing") }
+            return String(value)
+        case .query(let name):
+            let values = delivery.query.filter { $0.name == name }
+            guard values.count <= 1 else { throw ValueError("query parameter \(name) is there more than once") }
+            guard let value = values.first else { throw ValueError("query parameter \(name) is missing") }
+            return value.value
+        case .payload(let pointer, let text):
+            guard let payload, let value = pointer.value(in: payload) else { throw ValueError("payload has nothing at \(text)") }
+            switch value {
+            case .string(let string): return string
+            case .number(let number): return number.text
+            case .bool(let bool): return bool ? "true" : "false"
+            case .null: throw ValueError("payload has null at \(text)")
+            case .array, .object: throw ValueError("payload has no single value at \(text)")
+            }
+        }
+    }
+}
+
+/// Why a value could not be taken from a delivery; names the place, never the value.
+struct ValueError: Error {
+    let message: String
+
+    init(_ message: String) { self.message = message }
+}

@@ -1,0 +1,15 @@
+internal import Telemetry
+
+/// What the ingress counts. Labels come from the settings and the code, never from a sender.
+struct IngressMetrics: Sendable {
+    let registry = MetricsRegistry()
+    let deliveries: CounterFamily
+    let violations: CounterFamily
+
+    init() throws(MetricsError) {
+        deliveries = try registry.counter(
+            "sallyport_deliveries_total", help: "Requests to hooks, by what became of them.", labels: ["hook", "outcome"])
+        violations = try registry.counter(
+            "sallyport_protocol_violations_total", help: "Executor connections ended for what was sent.", labels: ["kind"])
+    }
+}

@@ -1,0 +1,125 @@
+internal import Authentication
+internal import JobProtocol
+internal import JobTransport
+public import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import ProtocolMessages
+internal import Sandbox
+internal import Settings
+internal import Synchronization
+internal import Telemetry
+
+/// The ingress, put together from its settings: HTTP, hooks, the desk, the job socket. One event loop does all of it.
+public final class IngressProcess: Sendable {
+    /// How long deliveries that wait may go on waiting when the ingress is told to stop.
+    static let drainLimit = TimeAmount.seconds(30)
+
+    private let settings: IngressSettings
+    private let logger: Logger
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let connections = Atomic(0)
+    private let links = Atomic<UInt64>(0)
+
+    /// Nothing is opened yet.
+    public init(settings: IngressSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT, then answers who waits. Blocks the calling thread, which must be the main one with its signals
+    /// blocked.
+    ///
+    /// - Throws: an error naming the address or socket and the step; nothing is served then.
+    public func serve() throws {
+        let metrics = try IngressMetrics()
+        let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
+        let service = DeliveryService(hooks: settings.hooks, desk: desk, metrics: metrics, logger: logger)
+        try gauges(metrics, desk, service)
+        let socket = try UnixListener.start(
+            path: settings.jobSocket, mode: settings.jobSocketMode, allowed: settings.executorUIDs, group: group,
+            refused: { self.logger.error("job socket: connection refused", metadata: ["error": "\($0)"]) },
+            prepare: { channel, _ in try self.accept(channel, desk, metrics) }
+        ).wait()
+        let http = try listen(settings.listen) { DeliveryHandler(service: service, limits: HTTPLimits()) }
+        if let operations = settings.operations {
+            let listener = try listen(operations) { OperationsHandler(service: service, registry: metrics.registry) }
+            logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
+        }
+        let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in desk.sweep(now: WallClock.now()) }
+        logger.info(
+            "ingress is ready",
+            metadata: ["address": "\(http.localAddress.map(String.init(describing:)) ?? "")", "hooks": "\(settings.hooks.count)"])
+        waitForStop()
+        service.drain()
+        sweep.cancel()
+        http.close(promise: nil)
+        let deadline = NIODeadline.now() + Self.drainLimit
+        while service.waitingCount > 0, NIODeadline.now() < deadline { _ = ProcessSignals.next(within: 50) }
+        socket.close(promise: nil)
+        logger.info("ingress stops", metadata: ["waiting": "\(service.waitingCount)"])
+    }
+
+    private func waitForStop() {
+        while true {
+            switch ProcessSignals.next() {
+            case .stop: return
+            case .reload: logger.warning("settings are read at start only; restart to use changed ones")
+            case .child, nil: continue
+            }
+        }
+    }
+
+    private func accept(_ channel: any Channel, _ desk: JobDesk, _ metrics: IngressMetrics) throws {
+        let identity = ConnectionState.Identity(role: .ingress, keyID: settings.keyID, key: settings.signingKey)
+        let handler = LinkHandler(
+            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: settings.trustedKeys, desk: desk, metrics: metrics,
+            logger: logger)
+        try channel.pipeline.syncOperations.addHandler(handler)
+        handler.begin(on: channel)
+    }
+
+    private func listen(_ address: IngressSettings.Address, handler: @escaping @Sendable () -> any ChannelHandler) throws -> any Channel {
+        let limit = HTTPLimits().connections
+        do {
+            return try ServerBootstrap(group: group)
+                .serverChannelOption(.backlog, value: 512)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard self.connections.add(1, ordering: .relaxed).newValue <= limit else {
+                            self.connections.subtract(1, ordering: .relaxed)
+                            throw ChannelError.operationUnsupported
+                        }
+                        channel.closeFuture.whenComplete { _ in self.connections.subtract(1, ordering: .relaxed) }
+                        try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
+                        try channel.pipeline.syncOperations.addHandler(handler())
+                    }
+                }
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .bind(host: address.host, port: address.port).wait()
+        } catch {
+            throw ListenError(address: address, underlying: error)
+        }
+    }
+
+    private func gauges(_ metrics: IngressMetrics, _ desk: JobDesk, _ service: DeliveryService) throws(MetricsError) {
+        try metrics.registry.gauge("sallyport_executors_connected", help: "Executors connected.") { Double(desk.linkCount) }
+        try metrics.registry.gauge("sallyport_requests_pending", help: "Requests handed over and unanswered.") { Double(desk.pendingCount) }
+        try metrics.registry.gauge("sallyport_deliveries_waiting", help: "Deliveries that wait for their answer.") {
+            Double(service.waitingCount)
+        }
+        try metrics.registry.gauge("sallyport_http_connections", help: "HTTP connections open.") {
+            Double(self.connections.load(ordering: .relaxed))
+        }
+    }
+}
+
+/// An address that cannot be listened at.
+struct ListenError: Error, CustomStringConvertible {
+    let address: IngressSettings.Address
+    let underlying: any Error
+
+    var description: String { "cannot listen at \(address.host):\(address.port): \(underlying)" }
+}

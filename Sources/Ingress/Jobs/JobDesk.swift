@@ -1,0 +1,230 @@
+internal import Authentication
+internal import FoundationEssentials
+internal import JobProtocol
+internal import Logging
+internal import NIOCore
+internal import ProtocolMessages
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// Where deliveries meet executors: who is connected, what was handed over, who waits for what.
+final class JobDesk: Sendable {
+    /// Requests that may be pending; one more is refused as busy.
+    static let maximumPending = 4096
+
+    /// What a waiting delivery learns.
+    enum Outcome: Sendable {
+        case finished(WireJobResult)
+    }
+
+    /// What submitting comes to at once.
+    enum Submitted {
+        /// Wait on the future; ``leave(_:)`` when the wait is over before it.
+        case waiting(Ticket, EventLoopFuture<Outcome>)
+        /// No executor is connected.
+        case unavailable
+        /// The executor has as many requests as it lets us have.
+        case busy
+        /// The request could not be signed or is too large for a frame.
+        case failed(String)
+    }
+
+    /// One delivery's place among those who wait for a job.
+    struct Ticket: Sendable {
+        let jobID: String
+        let number: UInt64
+        /// The event was in flight already under another delivery's request.
+        let joined: Bool
+    }
+
+    /// How a wait that ended early stands.
+    enum Standing {
+        /// Durable at the executor under this id.
+        case accepted(jobID: String)
+        /// Handed over, not confirmed; with an event id it can be sent again safely.
+        case unconfirmed(hasEvent: Bool)
+    }
+
+    private struct State {
+        var links: [ExecutorLink] = []
+        var pending: [String: PendingJob] = [:]
+        var inFlight: [String: String] = [:]
+        var nextNumber: UInt64 = 0
+
+        mutating func remove(_ jobID: String) -> PendingJob? {
+            guard let job = pending.removeValue(forKey: jobID) else { return nil }
+            if inFlight[job.dedupeKey] == jobID { inFlight[job.dedupeKey] = nil }
+            return job
+        }
+    }
+
+    private let keyID: String
+    private let key: Ed25519PrivateKey
+    private let trusted: TrustedKeys
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(keyID: String, key: Ed25519PrivateKey, trusted: TrustedKeys, logger: Logger) {
+        self.keyID = keyID
+        self.key = key
+        self.trusted = trusted
+        self.logger = logger
+    }
+
+    /// An executor is connected.
+    var isReady: Bool { state.withLock { !$0.links.isEmpty } }
+    /// Requests handed over and unanswered.
+    var pendingCount: Int { state.withLock { $0.pending.count } }
+    /// Executors connected.
+    var linkCount: Int { state.withLock { $0.links.count } }
+
+    /// Signs a request and hands it to an executor, or joins the same event that is in flight.
+    func submit(_ request: WireJobRequest, body: ByteBuffer?, on eventLoop: any EventLoop) -> Submitted {
+        let promise = eventLoop.makePromise(of: Outcome.self)
+        if let ticket = state.withLock({ Self.join(&$0, request.dedupeKey, promise) }) {
+            return .waiting(ticket, promise.futureResult)
+        }
+        do {
+            let payload: [UInt8] = try request.serializedBytes()
+            let envelope = try Envelope.seal(payload, as: .jobRequest, keyID: keyID, key: key)
+            let frames = try Self.frames(envelope, jobID: request.jobID, body: body)
+            let job = PendingJob(
+                jobID: request.jobID, dedupeKey: request.dedupeKey, correlationID: request.correlationID,
+                digest: SHA256.hash(payload), frames: frames, expiresAt: request.expiresAtMs, executor: "",
+                originalJobID: request.jobID)
+            return hand(job, promise)
+        } catch {
+            promise.fail(error)
+            return .failed("\(error)")
+        }
+    }
+
+    private static func join(
+        _ state: inout State, _ dedupeKey: String, _ promise: EventLoopPromise<Outcome>
+    ) -> Ticket? {
+        guard !dedupeKey.isEmpty, let jobID = state.inFlight[dedupeKey] else { return nil }
+        state.nextNumber += 1
+        state.pending[jobID]?.waiters[state.nextNumber] = promise
+        return Ticket(jobID: jobID, number: state.nextNumber, joined: true)
+    }
+
+    private func hand(_ job: PendingJob, _ promise: EventLoopPromise<Outcome>) -> Submitted {
+        enum Placed {
+            case on(ExecutorLink, Ticket)
+            case joined(Ticket)
+            case not(Submitted)
+        }
+        let placed = state.withLock { state -> Placed in
+            // Two deliveries of one event may have been signed at the same time.
+            if let ticket = Self.join(&state, job.dedupeKey, promise) { return .joined(ticket) }
+            guard let link = state.links.last else { return .not(.unavailable) }
+            let unfinished = state.pending.values.lazy.filter { $0.executor == link.keyID }.count
+            guard state.pending.count < Self.maximumPending, unfinished < link.credit else { return .not(.busy) }
+            state.nextNumber += 1
+            var placed = job
+            placed.executor = link.keyID
+            placed.waiters[state.nextNumber] = promise
+            state.pending[job.jobID] = placed
+            if !job.dedupeKey.isEmpty { state.inFlight[job.dedupeKey] = job.jobID }
+            return .on(link, Ticket(jobID: job.jobID, number: state.nextNumber, joined: false))
+        }
+        switch placed {
+        case .on(let link, let ticket):
+            link.send(job.frames)
+            return .waiting(ticket, promise.futureResult)
+        case .joined(let ticket): return .waiting(ticket, promise.futureResult)
+        case .not(let answer):
+            promise.fail(ChannelError.operationUnsupported)
+            return answer
+        }
+    }
+
+    /// A delivery stops waiting; its job goes on.
+    func leave(_ ticket: Ticket) -> Standing {
+        let (standing, promise) = state.withLock { state -> (Standing, EventLoopPromise<Outcome>?) in
+            let promise = state.pending[ticket.jobID]?.waiters.removeValue(forKey: ticket.number)
+            guard let job = state.pending[ticket.jobID] else { return (.unconfirmed(hasEvent: true), promise) }
+            if job.isAccepted { return (.accepted(jobID: job.originalJobID), promise) }
+            // Not to be handed over any more: its sender is told that it was not taken.
+            if job.waiters.isEmpty { _ = state.remove(ticket.jobID) }
+            return (.unconfirmed(hasEvent: !job.dedupeKey.isEmpty), promise)
+        }
+        promise?.fail(ChannelError.ioOnClosedChannel)
+        return standing
+    }
+
+    private static func frames(
+        _ envelope: WireSignedEnvelope, jobID: String, body: ByteBuffer?
+    ) throws(ProtocolError) -> [[UInt8]] {
+        var frames = [try Frames.encode(.with { $0.submit = .with { $0.envelope = envelope } })]
+        guard var rest = body else { return frames }
+        repeat {
+            let chunk = rest.readBytes(length: min(rest.readableBytes, Frames.maximumChunk)) ?? []
+            let last = rest.readableBytes == 0
+            frames.append(
+                try Frames.encode(.with { $0.bodyChunk = .with { $0.jobID = jobID; $0.data = .init(chunk); $0.last = last } }))
+        } while rest.readableBytes > 0
+        return frames
+    }
+}
+
+extension JobDesk {
+    /// An executor proved itself: it gets the requests it had before, if any. An older connection of the same executor is closed.
+    func connected(_ link: ExecutorLink) {
+        let (old, frames) = state.withLock { state -> ([ExecutorLink], [[UInt8]]) in
+            let old = state.links.filter { $0.keyID == link.keyID }
+            state.links.removeAll { $0.keyID == link.keyID }
+            state.links.append(link)
+            let unanswered = state.pending.values.filter { $0.executor == link.keyID }.sorted { $0.jobID < $1.jobID }
+            return (old, unanswered.flatMap(\.frames))
+        }
+        for old in old { old.close() }
+        link.send(frames)
+    }
+
+    /// A connection ended; what was handed over on it waits for the executor to come back.
+    func disconnected(_ link: ExecutorLink) {
+        state.withLock { $0.links.removeAll { $0.id == link.id } }
+    }
+
+    /// The executor has made the job durable.
+    func accepted(_ jobID: String, original: String, by link: ExecutorLink) {
+        state.withLock { state in
+            guard state.pending[jobID]?.executor == link.keyID else { return }
+            state.pending[jobID]?.isAccepted = true
+            state.pending[jobID]?.originalJobID = original.isEmpty ? jobID : original
+        }
+    }
+
+    /// The executor's signed word on a request.
+    ///
+    /// - Throws: ``ProtocolError`` when it is not signed by a trusted key or not about the request it names.
+    func finished(_ envelope: WireSignedEnvelope, by link: ExecutorLink) throws(ProtocolError) {
+        let payload = try Envelope.open(envelope, expecting: .jobResult, trusting: trusted)
+        let result: WireJobResult
+        do {
+            result = try WireJobResult(serializedBytes: payload)
+        } catch {
+            throw .violation("job result cannot be read: \(error)")
+        }
+        let job = try state.withLock { state throws(ProtocolError) -> PendingJob? in
+            guard let job = state.pending[result.jobID] else { return nil }
+            guard job.digest == [UInt8](result.requestDigest), job.executor == link.keyID else {
+                throw .violation("result for job \(job.jobID) answers another request")
+            }
+            return state.remove(result.jobID)
+        }
+        for (number, promise) in job?.waiters.sorted(by: { $0.key < $1.key }) ?? [] {
+            var answer = result
+            answer.duplicate = result.duplicate || number != job?.waiters.keys.min()
+            promise.succeed(.finished(answer))
+        }
+    }
+
+    /// Forgets requests that nobody waits for and that have expired. Called once a second.
+    func sweep(now: Int64) {
+        state.withLock { state in
+            for job in state.pending.values where job.waiters.isEmpty && job.expiresAt < now { _ = state.remove(job.jobID) }
+        }
+    }
+}

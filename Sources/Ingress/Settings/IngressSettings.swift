@@ -1,0 +1,76 @@
+internal import Authentication
+internal import JobProtocol
+internal import NIOCore
+public import Settings
+
+/// The ingress's settings, checked as a whole: either all of it is good or nothing is used.
+public struct IngressSettings: Sendable {
+    /// Where something listens.
+    struct Address: Sendable {
+        let host: String
+        let port: Int
+    }
+
+    let listen: Address
+    let operations: Address?
+    let jobSocket: String
+    let jobSocketMode: UInt32
+    let executorUIDs: Set<UInt32>
+    let keyID: String
+    let signingKey: Ed25519PrivateKey
+    let trustedKeys: TrustedKeys
+    let hooks: [String: Hook]
+
+    /// Reads a file and the secrets it names.
+    ///
+    /// - Throws: `SettingsProblems` with everything that is wrong, each with file and line.
+    public init(file: String) throws(SettingsProblems) {
+        let source = try SettingsFile(path: file)
+        let root = source.root.mapping("listen", "operations", "executor", "hooks")
+        listen = Self.address(root.required("listen")) ?? Address(host: "", port: 0)
+        operations = Self.address(root.optional("operations"))
+        let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
+        jobSocket = executor.required("socket").socketPath() ?? ""
+        jobSocketMode = executor.optional("mode").fileMode() ?? 0o660
+        executorUIDs = executor.optional("allow-uids").uids() ?? [ownUID()]
+        let keyID = executor.optional("key-id")
+        self.keyID = keyID.isPresent ? keyID.name() ?? "" : "ingress"
+        let key = executor.required("signing-key").signingKey()
+        let trusted = executor.required("trusted-keys")
+        var keys: [String: Ed25519PublicKey] = [:]
+        for entry in trusted.entries() { keys[entry.name] = entry.value.publicKey() }
+        if keys.isEmpty, trusted.isPresent { trusted.problem("at least one key of an executor is needed") }
+        trustedKeys = TrustedKeys(keys)
+        let node = root.required("hooks")
+        var hooks: [String: Hook] = [:]
+        let entries = node.entries()
+        if entries.isEmpty, node.isPresent { node.problem("at least one hook is needed") }
+        for entry in entries { hooks[entry.name] = HookSettings.hook(entry.name, entry.value) }
+        self.hooks = hooks
+        try source.finish()
+        // A missing key is one of the problems that were just thrown.
+        guard let key else { throw SettingsProblems(problems: []) }
+        signingKey = key
+    }
+
+    private static func address(_ node: SettingsNode) -> Address? {
+        guard node.isPresent else { return nil }
+        let address = node.mapping("address", "port")
+        guard let host = address.required("address").string(maximumLength: 255), let port = address.required("port").int(in: 0...65535)
+        else { return nil }
+        return Address(host: host, port: port)
+    }
+
+    /// The settings in words, for `check`.
+    public var summary: String {
+        var lines = ["settings are good: \(hooks.count) hooks on \(listen.host):\(listen.port)"]
+        for hook in hooks.values.sorted(by: { $0.name < $1.name }) {
+            var demands: [String] = []
+            if hook.verification != nil { demands.append("Hookdeck's signature over the body") }
+            if let token = hook.token { demands.append("a valid token in \(token.header)") }
+            let condition = demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
+            lines.append("hook \(hook.name): POST /hooks/\(hook.name) asks for job \(hook.job) on behalf of \(condition)")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

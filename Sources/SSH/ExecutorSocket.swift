@@ -1,0 +1,68 @@
+internal import Glibc
+internal import JobProtocol
+internal import ProtocolMessages
+
+/// The worker's end of the executor's private socket. Never blocks; what does not fit is kept, within a limit.
+final class ExecutorSocket {
+    /// Bytes that may wait to be written; beyond it output of running commands is dropped (the result still has its share).
+    static let maximumOutbox = 1024 * 1024
+
+    let descriptor: Int32
+    private var outbox: [UInt8] = []
+    private var inbox = FrameBuffer()
+
+    /// Connects and checks that the listener runs as this process's own user.
+    init(path: String) throws {
+        descriptor = try UnixSocket.connect(path: path)
+        let peer = try UnixSocket.peer(of: descriptor)
+        guard peer.uid == geteuid() else { throw WorkerFailure("\(path): uid \(peer.uid) listens there, expected \(geteuid())") }
+        let flags = fcntl(descriptor, F_GETFL)
+        guard fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else { throw WorkerFailure("\(path): cannot be made non-blocking") }
+    }
+
+    deinit { close(descriptor) }
+
+    var isFlushed: Bool { outbox.isEmpty }
+    var isFull: Bool { outbox.count > Self.maximumOutbox }
+    var events: Int16 { outbox.isEmpty ? Int16(POLLIN) : Int16(POLLIN) | Int16(POLLOUT) }
+
+    func send(_ frame: WireWorkerFrame) throws {
+        outbox += try Frames.encode(frame)
+        try flush()
+    }
+
+    func flush() throws {
+        while !outbox.isEmpty {
+            let count = unsafe outbox.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count < 0, errno == EAGAIN || errno == EINTR { return }
+            guard count > 0 else { throw WorkerFailure("the executor is gone") }
+            outbox.removeFirst(count)
+        }
+    }
+
+    /// The frames that have come; nil when the executor has closed.
+    func receive() throws -> [WireWorkerFrame.OneOf_Kind]? {
+        var frames: [WireWorkerFrame.OneOf_Kind] = []
+        while true {
+            var code = 0
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+                code = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+                count = max(0, code)
+            }
+            if code == 0 { return nil }
+            if code < 0 {
+                guard errno == EAGAIN || errno == EINTR else { return nil }
+                return frames
+            }
+            inbox.append(bytes)
+            while let payload = try inbox.next() { frames.append(try Frames.decodeWorkerFrame(payload)) }
+        }
+    }
+}
+
+/// Why the worker ends.
+public struct WorkerFailure: Error, CustomStringConvertible {
+    /// For people.
+    public let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,143 @@
+internal import CSSH2
+internal import FoundationEssentials
+internal import Glibc
+internal import JobProtocol
+internal import ProtocolMessages
+internal import SwiftProtobuf
+
+/// The SSH worker: one thread, one poll(2) loop, many hosts. It parses what hosts send and has no key to lose.
+public final class Worker {
+    private let socket: ExecutorSocket
+    /// All connections; at most one of a key takes new commands, others of it are on their way out.
+    private var connections: [Connection] = []
+    private var bodies: [UInt64: (lease: WireLease, bytes: [UInt8])] = [:]
+    private var signing: [UInt64: Connection] = [:]
+    private var repeated: [WaitingLease] = []
+
+    /// Connects to the executor's socket at `path` and says hello.
+    ///
+    /// - Throws: an error naming the path, when nobody listens there or another user does.
+    public init(path: String) throws {
+        guard libssh2_init(0) == 0 else { throw WorkerFailure("libssh2 cannot be initialised") }
+        socket = try ExecutorSocket(path: path)
+        let version = unsafe libssh2_version(0).map { unsafe String(cString: $0) } ?? ""
+        try socket.send(
+            .with {
+                $0.hello = .with {
+                    $0.protocolVersion = Frames.protocolVersion
+                    $0.processID = UInt32(getpid())
+                    $0.libssh2Version = version
+                }
+            })
+    }
+
+    /// Serves until the executor closes its socket. Commands that run then are cancelled: their hosts see the end of their input.
+    public func run() throws {
+        while true {
+            var entries = [pollfd(fd: socket.descriptor, events: socket.events, revents: 0)]
+            for connection in connections {
+                guard let poll = connection.poll else { continue }
+                entries.append(pollfd(fd: poll.descriptor, events: poll.events, revents: 0))
+            }
+            let now = Monotonic.now()
+            let next = connections.compactMap(\.deadline).min().map { max(0, $0 - now) } ?? 60_000
+            guard unsafe poll(&entries, nfds_t(entries.count), Int32(min(next, 60_000))) >= 0 || errno == EINTR else {
+                throw WorkerFailure("poll failed with error \(errno)")
+            }
+            try socket.flush()
+            if entries[0].revents != 0 {
+                guard let frames = try socket.receive() else { return }
+                for frame in frames { try take(frame) }
+            }
+            advance()
+        }
+    }
+
+    private func advance() {
+        let now = Monotonic.now()
+        for connection in connections { connection.advance(now: now) }
+        for lease in repeated { place(lease) }
+        repeated.removeAll()
+        connections.removeAll { $0.isClosed }
+    }
+
+    private func take(_ frame: WireWorkerFrame.OneOf_Kind) throws {
+        switch frame {
+        case .lease(let lease):
+            if lease.hasBody_p, lease.bodyLength > 0 {
+                guard lease.bodyLength <= JobLimits.body else { throw WorkerFailure("a body of \(lease.bodyLength) bytes") }
+                bodies[lease.leaseID] = (lease, [])
+            } else {
+                place(WaitingLease(lease, body: []))
+            }
+        case .leaseBody(let piece):
+            guard var body = bodies[piece.leaseID] else { return }
+            body.bytes.append(contentsOf: piece.data)
+            if body.bytes.count >= body.lease.bodyLength {
+                bodies[piece.leaseID] = nil
+                place(WaitingLease(body.lease, body: body.bytes))
+            } else {
+                bodies[piece.leaseID] = body
+            }
+        case .cancel(let cancel):
+            for connection in connections { connection.cancel(cancel.leaseID, now: Monotonic.now()) }
+        case .signResponse(let response):
+            guard let connection = signing.removeValue(forKey: response.leaseID) else { return }
+            if response.signature.isEmpty {
+                connection.refused(response.refusal)
+            } else {
+                connection.signed([UInt8](response.signature))
+            }
+        case .hello, .signRequest, .stage, .output, .finished:
+            throw WorkerFailure("the executor sent a frame that only a worker may send")
+        }
+    }
+
+    private func place(_ lease: WaitingLease) {
+        let key = ConnectionKey(lease.lease)
+        let now = Monotonic.now()
+        let connection = connections.first { $0.key == key && !$0.isRetiring && !$0.isClosed } ?? open(key, now: now)
+        guard connection.add(lease, now: now) else {
+            return finished(.notStarted(lease.lease, .busy, "\(Connection.maximumWaiting) commands wait for \(key.place) already"))
+        }
+        connection.advance(now: now)
+    }
+
+    private func open(_ key: ConnectionKey, now: Int) -> Connection {
+        let connection = Connection(key, outlet: self, now: now)
+        connections.append(connection)
+        return connection
+    }
+}
+
+extension Worker: WorkerOutlet {
+    var isFlushed: Bool { socket.isFlushed }
+
+    func stage(_ leaseID: UInt64, _ stage: WireStage, _ processGroup: UInt32) {
+        send(.with { $0.stage = .with { $0.leaseID = leaseID; $0.stage = stage; $0.processGroup = processGroup } })
+    }
+
+    func output(_ leaseID: UInt64, _ stream: WireStream, _ bytes: ArraySlice<UInt8>) {
+        guard !socket.isFull else { return }
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = rest.prefix(Frames.maximumChunk)
+            send(.with { $0.output = .with { $0.leaseID = leaseID; $0.stream = stream; $0.data = .init(piece) } })
+            rest = rest.dropFirst(piece.count)
+        }
+    }
+
+    func finished(_ finished: WireLeaseFinished) { send(.with { $0.finished = finished }) }
+
+    func askSignature(_ leaseID: UInt64, _ blob: [UInt8]) {
+        signing[leaseID] = connections.first { $0.isOpened(for: leaseID) }
+        send(.with { $0.signRequest = .with { $0.leaseID = leaseID; $0.blob = .init(blob) } })
+    }
+
+    func again(_ lease: WaitingLease) { repeated.append(lease) }
+
+    private func send(_ frame: WireWorkerFrame) {
+        // A failure shows in the loop, which then ends the worker.
+        try? socket.send(frame)
+    }
+}

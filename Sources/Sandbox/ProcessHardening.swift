@@ -1,0 +1,39 @@
+internal import CLinux
+internal import Glibc
+
+/// What every process of ours gives up before it reads a setting.
+public enum ProcessHardening {
+    /// Applies all steps, in order: crash handlers back to the kernel, no core dumps, not dumpable, no new privileges, no capabilities,
+    /// files for the owner only. Call first thing in `main`, while there is one thread.
+    ///
+    /// - Throws: ``HardeningError`` naming the step; the process must then end.
+    public static func apply() throws(HardeningError) {
+        try step("reset crash signals", sallyport_reset_crash_signals())
+        try step("set RLIMIT_CORE to 0", sallyport_no_core_dumps())
+        try step("set PR_SET_DUMPABLE to 0", sallyport_not_dumpable())
+        try step("set PR_SET_NO_NEW_PRIVS", sallyport_no_new_privileges())
+        try step("drop capabilities", sallyport_drop_capabilities())
+        umask(0o077)
+    }
+
+    /// Ends this process when its parent, which must be `parent`, ends.
+    public static func follow(parent: Int32) throws(HardeningError) {
+        try step("follow the parent process", sallyport_follow_parent(SIGTERM, parent))
+    }
+
+    private static func step(_ name: String, _ result: Int32) throws(HardeningError) {
+        guard result == 0 else { throw HardeningError(step: name, errno: -result) }
+    }
+}
+
+/// A step of hardening that the kernel refused.
+public struct HardeningError: Error, CustomStringConvertible {
+    let step: String
+    let errno: Int32
+
+    /// Names the step and the reason.
+    public var description: String {
+        let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
+        return "cannot \(step): \(reason)"
+    }
+}

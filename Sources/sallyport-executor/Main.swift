@@ -1,0 +1,100 @@
+import ArgumentParser
+import Executor
+import Glibc
+import Logging
+import Sandbox
+import Settings
+import Telemetry
+
+/// The gate that holds the SSH keys and never meets the network.
+@main
+struct SallyportExecutor: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.", version: "0.1.0",
+        subcommands: [Serve.self, Check.self, Run.self])
+}
+
+/// The settings file every subcommand reads.
+struct SettingsOption: ParsableArguments {
+    @Option(help: "The settings file.")
+    var config: String
+
+    /// What `body` returns; problems of the settings are said one a line, and end with exit code 78.
+    func reading<T>(_ body: (String) throws -> T) throws -> T {
+        do {
+            return try body(config)
+        } catch let problems as SettingsProblems {
+            StandardError.line("\(problems)")
+            throw ExitCode(Supervisor.badSettings)
+        }
+    }
+}
+
+/// `sallyport-executor serve`
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve until SIGTERM: a supervisor that starts the executor and its SSH workers, and starts a dead one again.")
+
+    @OptionGroup var settings: SettingsOption
+
+    func run() throws {
+        ProcessSignals.block()
+        let logger = Logger(label: "supervisor") { _ in JSONLogHandler(service: "sallyport-executor-supervisor") }
+        let layout = try settings.reading { try WorkerLayout(file: $0) }
+        let program = try Self.ownPath()
+        let folder = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
+        var supervisor = Supervisor(
+            executor: program, configuration: settings.config, worker: "\(folder)/sallyport-ssh-worker", workerSocket: layout.socket,
+            workers: layout.count, logger: logger)
+        do {
+            try ProcessHardening.apply()
+        } catch {
+            logger.critical("cannot start", metadata: ["error": "\(error)"])
+            throw ExitCode(1)
+        }
+        throw ExitCode(supervisor.run())
+    }
+
+    private static func ownPath() throws -> String {
+        var path = [CChar](repeating: 0, count: 4096)
+        let length = unsafe readlink("/proc/self/exe", &path, path.count - 1)
+        guard length > 0 else { throw ValidationError("/proc/self/exe cannot be read; mount /proc") }
+        return String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// `sallyport-executor run`: the executor proper, started by `serve`.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The executor proper, without supervisor and workers. Started by serve.", shouldDisplay: false)
+
+    @OptionGroup var settings: SettingsOption
+
+    func run() throws {
+        ProcessSignals.block()
+        let logger = Logger(label: "executor") { _ in JSONLogHandler(service: "sallyport-executor") }
+        do {
+            let parent = getppid()
+            try ProcessHardening.apply()
+            try ProcessHardening.follow(parent: parent)
+            let executor = try settings.reading { ExecutorProcess(settings: try ExecutorSettings(file: $0), logger: logger) }
+            try executor.serve()
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            logger.critical("cannot start", metadata: ["error": "\(error)"])
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// `sallyport-executor check`
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Read the settings, say everything that is wrong, and change nothing.")
+
+    @OptionGroup var settings: SettingsOption
+
+    func run() throws {
+        print(try settings.reading { try ExecutorSettings(file: $0).summary })
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+import Ingress
+import Logging
+import Sandbox
+import Settings
+import Telemetry
+
+/// The gate that meets the network and holds no keys.
+@main
+struct SallyportIngress: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sallyport-ingress", abstract: "Receive webhooks, verify them, and hand jobs to the executor.",
+        version: "0.1.0", subcommands: [Serve.self, Check.self])
+}
+
+/// `sallyport-ingress serve`
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve until SIGTERM.")
+
+    @Option(help: "The settings file.")
+    var config: String
+
+    func run() throws {
+        ProcessSignals.block()
+        let logger = Logger(label: "ingress") { _ in JSONLogHandler(service: "sallyport-ingress") }
+        do {
+            try ProcessHardening.apply()
+            let settings = try IngressSettings(file: config)
+            try IngressProcess(settings: settings, logger: logger).serve()
+        } catch let problems as SettingsProblems {
+            StandardError.line("\(problems)")
+            throw ExitCode(78)
+        } catch {
+            logger.critical("cannot start", metadata: ["error": "\(error)"])
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// `sallyport-ingress check`
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Read the settings, say everything that is wrong, and change nothing.")
+
+    @Option(help: "The settings file.")
+    var config: String
+
+    func run() throws {
+        do throws(SettingsProblems) {
+            print(try IngressSettings(file: config).summary)
+        } catch {
+            StandardError.line("\(error)")
+            throw ExitCode(78)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Glibc
+import JobProtocol
+import ProtocolMessages
+
+/// Asks the executor over its admin socket; blocking, one question at a time.
+struct AdminClient {
+    let path: String
+
+    /// The records of the answer, in order.
+    ///
+    /// - Throws: ``CommandFailure`` when the socket, the executor or the question is at fault.
+    func ask(_ request: WireAdminRequest) throws -> [WireJobRecord] {
+        let descriptor: Int32
+        do throws(SocketError) {
+            descriptor = try UnixSocket.connect(path: path)
+        } catch {
+            throw CommandFailure("\(error); is the executor running, and may this user reach its admin socket?", code: .unavailable)
+        }
+        defer { close(descriptor) }
+        try write(try Frames.encode(request), to: descriptor)
+        var buffer = FrameBuffer()
+        var records: [WireJobRecord] = []
+        while true {
+            while let payload = try buffer.next() {
+                switch try Frames.decodeAdminResponse(payload) {
+                case .job(let job): records.append(job)
+                case .end: return records
+                case .error(let error): throw CommandFailure(error.message, code: .failed)
+                }
+            }
+            buffer.append(try read(descriptor))
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to descriptor: Int32) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw CommandFailure("admin socket \(path): write failed", code: .unavailable) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func read(_ descriptor: Int32) throws -> [UInt8] {
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
+            unsafe count = max(0, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
+        }
+        guard !bytes.isEmpty else {
+            throw CommandFailure("admin socket \(path): the executor closed the connection; see its log", code: .unavailable)
+        }
+        return bytes
+    }
+}

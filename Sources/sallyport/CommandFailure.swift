@@ -1,0 +1,55 @@
+import ArgumentParser
+import Glibc
+
+/// An error for the operator, with the exit code for programs: 1 the answer is no, 2 wrong use or unreadable file, 3 not reachable.
+struct CommandFailure: Error, CustomStringConvertible {
+    enum Code: Int32 {
+        case failed = 1
+        case usage = 2
+        case unavailable = 3
+    }
+
+    let description: String
+    let code: Code
+
+    init(_ description: String, code: Code) {
+        self.description = description
+        self.code = code
+    }
+
+    /// Says the error on standard error and ends with its code.
+    func exit() -> ExitCode {
+        Output.error("sallyport: \(description)")
+        return ExitCode(code.rawValue)
+    }
+}
+
+/// Runs `body`; a failure is said on standard error and becomes the exit code.
+func reporting(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let failure as CommandFailure {
+        throw failure.exit()
+    } catch let exit as ExitCode {
+        throw exit
+    } catch {
+        throw CommandFailure("\(error)", code: .failed).exit()
+    }
+}
+
+/// Whole lines on standard output and standard error.
+enum Output {
+    static func line(_ text: String) { write(text, STDOUT_FILENO) }
+    static func error(_ text: String) { write(text, STDERR_FILENO) }
+
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    private static func write(_ text: String, _ descriptor: Int32) {
+        var rest = Array((text + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

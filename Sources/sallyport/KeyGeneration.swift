@@ -1,0 +1,44 @@
+import ArgumentParser
+import Authentication
+
+/// `sallyport keygen`
+struct KeyGeneration: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keygen", abstract: "Make an Ed25519 key: for an ingress, an executor, a token issuer or an SSH identity.",
+        discussion: "The private key goes to FILE in PKCS#8 form, readable by its owner only. The public half is printed in the form asked for.")
+
+    /// How the public half is wanted.
+    enum Form: String, ExpressibleByArgument, CaseIterable {
+        /// For `trusted-key` in settings.
+        case settings
+        /// A JWKS file for `token`.
+        case jwks
+        /// A line for a host's authorized_keys.
+        case ssh
+    }
+
+    @Argument(help: "Where the private key goes. Must not exist.")
+    var file: String
+
+    @Option(help: "How to print the public half: settings, jwks or ssh.")
+    var form = Form.settings
+
+    @Option(help: "Key id of a JWKS, or comment of an SSH key.")
+    var name = "sallyport"
+
+    func run() throws {
+        try reporting {
+            let key = try Ed25519PrivateKey.generate()
+            try FileOutput.secret(try key.pem(), to: file)
+            Output.line(try Self.text(key, form: form, name: name))
+        }
+    }
+
+    static func text(_ key: Ed25519PrivateKey, form: Form, name: String) throws -> String {
+        switch form {
+        case .settings: key.publicKey.description
+        case .jwks: String(key.publicKey.jwks(keyID: name).dropLast())
+        case .ssh: try IdentityKey(key.pem(), origin: "key").authorizedKeysLine(comment: name)
+        }
+    }
+}

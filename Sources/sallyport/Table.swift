@@ -1,0 +1,35 @@
+/// Columns for a terminal. Text from hosts and senders is shown with its control characters escaped.
+struct Table {
+    private var rows: [[String]]
+
+    init(_ heads: [String]) { rows = [heads] }
+
+    mutating func add(_ cells: [String]) { rows.append(cells.map { Self.safe($0) }) }
+
+    /// The rows as lines, columns as wide as their widest cell.
+    var lines: [String] {
+        let widths = rows.first?.indices.map { column in rows.map { $0[column].count }.max() ?? 0 } ?? []
+        return rows.map { row in
+            var line = ""
+            for (index, cell) in row.enumerated() {
+                line += cell
+                if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
+            }
+            return line
+        }
+    }
+
+    /// `text` with C0, DEL and C1 control characters as `\u{…}`: nothing that came over the network moves a cursor.
+    static func safe(_ text: String, keepingNewlines: Bool = false) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+            if isControl, !(keepingNewlines && (scalar == "\n" || scalar == "\t")) {
+                result += "\\u{" + String(scalar.value, radix: 16) + "}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}
