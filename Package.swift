@@ -95,5 +95,20 @@ let package = Package(
             name: "sallyport",
             dependencies: ["Authentication", "JobProtocol", "ProtocolMessages", "JSON", "SSH", protobuf, arguments],
             swiftSettings: strict),
+
+        // Tests: a folder a target; Integration runs the real binaries.
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "JSON"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "ProtocolTests", dependencies: ["JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
+        .testTarget(name: "SSHTests", dependencies: ["SSH"]),
+        .testTarget(name: "ExecutorTests", dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages"]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor", "sallyport-ingress",
+                "sallyport-ssh-worker",
+            ]),
     ]
 )

@@ -97,7 +97,7 @@ public final class IngressProcess: Sendable {
                         try channel.pipeline.syncOperations.addHandler(handler())
                     }
                 }
-                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: address.host, port: address.port).wait()
         } catch {
             throw ListenError(address: address, underlying: error)

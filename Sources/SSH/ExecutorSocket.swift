@@ -11,13 +11,28 @@ final class ExecutorSocket {
     private var outbox: [UInt8] = []
     private var inbox = FrameBuffer()
 
+    /// How long the executor may take to listen after the supervisor has started both, in milliseconds.
+    static let patience = 5_000
+
     /// Connects and checks that the listener runs as this process's own user.
     init(path: String) throws {
-        descriptor = try UnixSocket.connect(path: path)
+        descriptor = try Self.connect(path)
         let peer = try UnixSocket.peer(of: descriptor)
         guard peer.uid == geteuid() else { throw WorkerFailure("\(path): uid \(peer.uid) listens there, expected \(geteuid())") }
         let flags = fcntl(descriptor, F_GETFL)
         guard fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else { throw WorkerFailure("\(path): cannot be made non-blocking") }
+    }
+
+    private static func connect(_ path: String) throws -> Int32 {
+        let deadline = Monotonic.now() + patience
+        while true {
+            do throws(SocketError) {
+                return try UnixSocket.connect(path: path)
+            } catch {
+                guard error.errno == ENOENT || error.errno == ECONNREFUSED, Monotonic.now() < deadline else { throw error }
+            }
+            usleep(10_000)
+        }
     }
 
     deinit { close(descriptor) }
