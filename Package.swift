@@ -53,7 +53,7 @@ let package = Package(
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
         .target(
-            name: "Settings", dependencies: ["Authentication", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+            name: "Settings", dependencies: ["Authentication", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["JSON", "CLinux", logging], swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["CLinux"], swiftSettings: strict),
         .target(
@@ -99,8 +99,9 @@ let package = Package(
         // Tests: a folder a target; Integration runs the real binaries.
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "JSON"]),
-        .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "Authentication"]),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", logging]),
         .testTarget(name: "ProtocolTests", dependencies: ["JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
         .testTarget(name: "SSHTests", dependencies: ["SSH"]),
         .testTarget(name: "ExecutorTests", dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages"]),

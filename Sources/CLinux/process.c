@@ -29,6 +29,8 @@ int sallyport_no_core_dumps(void) {
 
 int sallyport_not_dumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0; }
 
+int sallyport_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
+
 int sallyport_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
 
 int sallyport_drop_capabilities(void) {
@@ -41,6 +43,11 @@ int sallyport_drop_capabilities(void) {
     struct __user_cap_data_struct data[2];
     memset(data, 0, sizeof(data));
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+int sallyport_parent_death_signal(void) {
+    int signal = 0;
+    return prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) < 0 ? -errno : signal;
 }
 
 int sallyport_follow_parent(int signal, int expected) {

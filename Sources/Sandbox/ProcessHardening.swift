@@ -21,6 +21,12 @@ public enum ProcessHardening {
         try step("follow the parent process", sallyport_follow_parent(SIGTERM, parent))
     }
 
+    /// Neighbours with the same user id may read this process's memory.
+    static var isDumpable: Bool { sallyport_is_dumpable() != 0 }
+
+    /// What the end of the parent process sends; 0 when nothing.
+    static var parentDeathSignal: Int32 { sallyport_parent_death_signal() }
+
     private static func step(_ name: String, _ result: Int32) throws(HardeningError) {
         guard result == 0 else { throw HardeningError(step: name, errno: -result) }
     }

@@ -28,15 +28,12 @@ public struct SettingsFile {
         let problems = ProblemList()
         self.problems = problems
         let node: Node?
-        do {
-            node = try Parser(yaml: text).singleRoot()
-        } catch let error as YamlError {
-            let (line, message) = Self.explain(error)
-            throw SettingsProblems(problems: [.init(file: file, line: line, path: "", message: message)])
+        do throws(SettingsProblem) {
+            node = try Self.compose(text, file: file)
         } catch {
-            throw SettingsProblems(problems: [.init(file: file, line: 1, path: "", message: "\(error)")])
+            throw SettingsProblems(problems: [error])
         }
-        root = SettingsNode(node: node, file: file, line: 1, path: "", problems: problems)
+        root = SettingsNode(node: node, file: file, line: 1, column: 0, path: "", problems: problems)
         if node == nil { root.problem("the file is empty") }
     }
 
@@ -46,16 +43,67 @@ public struct SettingsFile {
         guard all.isEmpty else { throw SettingsProblems(problems: all) }
     }
 
-    private static func explain(_ error: YamlError) -> (Int, String) {
+    /// The one document in `text`; nil when there is nothing in it.
+    private static func compose(_ text: String, file: String) throws(SettingsProblem) -> Node? {
+        guard text.utf8.count <= maximumSize else {
+            throw SettingsProblem(file: file, line: 0, message: "has more than \(maximumSize) bytes")
+        }
+        do {
+            let parser = try Parser(yaml: text)
+            let node = try parser.singleRoot()
+            // Nodes know their anchors only as long as the parser is there.
+            try withExtendedLifetime(parser) { try node.map { try check($0, file: file) } }
+            return node
+        } catch let problem as SettingsProblem {
+            throw problem
+        } catch let error as YamlError {
+            throw explain(error, file: file, lines: text.utf8.count { $0 == 0x0a } + 1)
+        } catch {
+            throw SettingsProblem(file: file, line: 1, message: "not YAML: \(error)")
+        }
+    }
+
+    private static func explain(_ error: YamlError, file: String, lines: Int) -> SettingsProblem {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            (mark.line, "not YAML: \(problem)")
+            // What is missing at the end is reported behind the last line.
+            .init(file: file, line: min(mark.line, lines), column: mark.column, message: "not YAML: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context):
-            (
-                context.mark.line,
-                "the same key twice: " + duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
-            )
-        default: (1, "not YAML: \(error)")
+            .init(
+                file: file, line: context.mark.line, column: context.mark.column,
+                message: "the same key twice: " + duplicates.sorted().joined(separator: ", "))
+        default: .init(file: file, line: 1, message: "not YAML: \(error)")
+        }
+    }
+
+    /// Refuses what makes a file mean more than it shows: anchors, with which a few lines can grow without bound, and tags.
+    private static func check(_ node: Node, file: String) throws(SettingsProblem) {
+        let tag: String =
+            switch node {
+            case .scalar(let scalar): scalar.tag.description
+            case .mapping(let mapping): mapping.tag.description
+            case .sequence(let sequence): sequence.tag.description
+            case .alias(let alias): alias.tag.description
+            }
+        let message: String? =
+            if node.anchor != nil {
+                "anchors (`&`) and aliases (`*`) are not supported; write the value again"
+            } else if !tag.isEmpty, !tag.hasPrefix("tag:yaml.org,2002:") || tag == Tag.Name.binary.rawValue {
+                "the tag \(tag) is not supported"
+            } else {
+                nil
+            }
+        if let message {
+            throw SettingsProblem(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 0, message: message)
+        }
+        switch node {
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                try check(key, file: file)
+                try check(value, file: file)
+            }
+        case .sequence(let sequence): for element in sequence { try check(element, file: file) }
+        case .scalar, .alias: break
         }
     }
 
@@ -63,19 +111,23 @@ public struct SettingsFile {
     ///
     /// - Throws: ``SettingsProblem`` saying why it cannot be read.
     public static func text(of path: String) throws(SettingsProblem) -> String {
-        func problem(_ message: String) -> SettingsProblem { .init(file: path, line: 0, path: "", message: message) }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
-            throw problem("cannot be opened: \(reason)")
+        func problem(_ message: String) -> SettingsProblem { .init(file: path, line: 0, message: message) }
+        func failed(_ step: String) -> SettingsProblem {
+            problem("cannot be \(step): " + (unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"))
         }
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failed("opened") }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         while bytes.count <= maximumSize {
+            var result = 0
             let piece = unsafe [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
-                count = unsafe max(0, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
+                result = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                count = max(0, result)
             }
-            if piece.isEmpty { break }
+            if result < 0, errno == EINTR { continue }
+            guard result >= 0 else { throw failed("read") }
+            if result == 0 { break }
             bytes += piece
         }
         guard bytes.count <= maximumSize else { throw problem("has more than \(maximumSize) bytes") }

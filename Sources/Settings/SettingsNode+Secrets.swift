@@ -1,4 +1,5 @@
 public import Authentication
+internal import Synchronization
 
 /// Secrets are never in the settings: only where they are.
 extension SettingsNode {
@@ -15,7 +16,7 @@ extension SettingsNode {
         do throws(AuthenticationError) {
             if variable.isPresent {
                 guard let name = variable.string(maximumLength: 128) else { return nil }
-                return try SecretBytes.fromEnvironment(name)
+                return try EnvironmentSecrets.secret(name)
             }
             guard let path = file.filePath() else { return nil }
             let secret = try SecretBytes.read(file: path)
@@ -42,6 +43,21 @@ extension SettingsNode {
             return try Ed25519PublicKey(text: text)
         } catch {
             return refused("\(error)")
+        }
+    }
+}
+
+/// Secrets that were in the environment. Reading one removes it there, so it is kept here: a second hook may name the same one, and
+/// settings are read again at a reload.
+private enum EnvironmentSecrets {
+    private static let known = Mutex<[String: SecretBytes]>([:])
+
+    static func secret(_ name: String) throws(AuthenticationError) -> SecretBytes {
+        try known.withLock { known throws(AuthenticationError) in
+            if let secret = known[name] { return secret }
+            let secret = try SecretBytes.fromEnvironment(name)
+            known[name] = secret
+            return secret
         }
     }
 }

@@ -9,7 +9,8 @@ extension SettingsNode {
     public func socketPath() -> String? {
         guard let path = filePath() else { return nil }
         guard path.utf8.count <= Self.maximumSocketPath else {
-            return refused("the socket path \(path) has \(path.utf8.count) bytes, the system's limit is \(Self.maximumSocketPath)")
+            return refused(
+                "the socket path \(path) has \(path.utf8.count) bytes, the system's limit is \(Self.maximumSocketPath)")
         }
         return path
     }

@@ -4,7 +4,9 @@ internal import JSON
 /// What a token must say, the same in both halves' settings.
 extension SettingsNode {
     /// The keys every `token` mapping knows.
-    public static let tokenKeys = ["issuer", "audience", "subject", "claims", "keys", "secret", "algorithm", "clock-skew", "maximum-age"]
+    public static let tokenKeys = [
+        "issuer", "audience", "subject", "claims", "keys", "secret", "algorithm", "clock-skew", "maximum-age",
+    ]
 
     /// A verifier from the keys of ``tokenKeys`` in `token`.
     public func tokenVerifier(_ token: SettingsMapping) -> TokenVerifier? {
@@ -19,7 +21,8 @@ extension SettingsNode {
         if let skew = token.optional("clock-skew").duration(in: .zero ... .seconds(600)) {
             requirements.clockSkew = skew.components.seconds
         }
-        requirements.maximumAge = token.optional("maximum-age").duration(in: .seconds(1) ... .seconds(31_536_000))?.components.seconds
+        requirements.maximumAge =
+            token.optional("maximum-age").duration(in: .seconds(1) ... .seconds(31_536_000))?.components.seconds
         let keys = tokenKeys(token)
         guard issuer != nil, !keys.isEmpty else { return nil }
         return TokenVerifier(keys: keys, requirements: requirements)
@@ -36,8 +39,12 @@ extension SettingsNode {
         do throws(AuthenticationError) {
             if set.isPresent {
                 if algorithm.isPresent { algorithm.problem("each key of a JWKS file has its own algorithm; leave this out") }
-                guard let bytes = set.mapping("file").required("file").publicFile() else { return [] }
-                return try JWK.keys(fromJSON: bytes, origin: "keys")
+                let file = set.mapping("file").required("file")
+                guard let path = file.filePath(), let bytes = file.publicFile(path) else { return [] }
+                let keys = try JWK.keys(fromJSON: bytes, origin: path)
+                // With a shared secret in it the file is a secret file, and whoever can read it could sign.
+                if keys.contains(where: \.isSymmetric) { _ = try SecretBytes.read(file: path) }
+                return keys
             }
             guard let value = secret.secret() else { return [] }
             let name = algorithm.string() ?? TokenAlgorithm.hs256.rawValue
@@ -52,9 +59,8 @@ extension SettingsNode {
         }
     }
 
-    /// The bytes of a file that is no secret; a JWKS with shared secrets in it must still be readable by its owner only.
-    private func publicFile() -> [UInt8]? {
-        guard let path = filePath() else { return nil }
+    /// The bytes of a file that is no secret.
+    private func publicFile(_ path: String) -> [UInt8]? {
         do throws(SettingsProblem) {
             return Array(try SettingsFile.text(of: path).utf8)
         } catch {

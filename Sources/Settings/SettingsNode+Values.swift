@@ -4,14 +4,17 @@ extension SettingsNode {
     public func string(maximumLength: Int = 4096) -> String? {
         guard let text = scalar("a text") else { return nil }
         guard !text.isEmpty else { return refused("must not be empty") }
-        guard text.utf8.count <= maximumLength else { return refused("has \(text.utf8.count) bytes, the limit is \(maximumLength)") }
-        return text
+        return within(maximumLength, text)
     }
 
     /// Any text, empty too.
     public func text(maximumLength: Int = 4096) -> String? {
         guard let text = scalar("a text") else { return nil }
-        return text.utf8.count <= maximumLength ? text : refused("has \(text.utf8.count) bytes, the limit is \(maximumLength)")
+        return within(maximumLength, text)
+    }
+
+    private func within(_ limit: Int, _ text: String) -> String? {
+        text.utf8.count <= limit ? text : refused("has \(text.utf8.count) bytes, the limit is \(limit)")
     }
 
     /// A name: letters, digits, `.`, `_`, `-`.
@@ -24,7 +27,10 @@ extension SettingsNode {
     public func int(in range: ClosedRange<Int>) -> Int? {
         let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
         guard let text = scalar(expected) else { return nil }
-        guard let number = Int(text), range.contains(number) else { return refused("expected \(expected)") }
+        // YAML's older dialects read a leading zero as octal: it is refused, not guessed.
+        guard let number = Int(text), String(number) == text, range.contains(number) else {
+            return refused("expected \(expected)")
+        }
         return number
     }
 
@@ -48,19 +54,33 @@ extension SettingsNode {
     /// A time with its unit: `500ms`, `25s`, `2m`, `1h`, `30d`.
     public func duration(in range: ClosedRange<Duration>) -> Duration? {
         guard let text = scalar("a time such as 500ms, 25s, 2m, 1h or 30d") else { return nil }
-        let digits = text.prefix { $0.isNumber }
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
         let units: [String: Int] = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
         guard let number = Int(digits), number < 1_000_000_000, let unit = units[String(text.dropFirst(digits.count))] else {
             return refused("expected a time with its unit, such as 500ms, 25s, 2m, 1h or 30d")
         }
         let value = Duration.milliseconds(number * unit)
-        return range.contains(value) ? value : refused("expected a time from \(range.lowerBound) to \(range.upperBound)")
+        guard range.contains(value) else {
+            return refused("expected a time from \(Self.words(range.lowerBound)) to \(Self.words(range.upperBound))")
+        }
+        return value
+    }
+
+    /// As it would be written in the settings.
+    private static func words(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        let units: [(String, Int64)] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
+        for (unit, length) in units where milliseconds > 0 && milliseconds % length == 0 {
+            return "\(milliseconds / length)\(unit)"
+        }
+        return "\(milliseconds)ms"
     }
 
     /// A number of bytes with its unit: `512B`, `16KiB`, `1MiB`.
     public func byteCount(in range: ClosedRange<Int>) -> Int? {
         guard let text = scalar("a size such as 512B, 16KiB or 1MiB") else { return nil }
-        let digits = text.prefix { $0.isNumber }
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
         let units = ["B": 1, "KiB": 1024, "MiB": 1024 * 1024]
         guard let number = Int(digits), number < 1_000_000_000, let unit = units[String(text.dropFirst(digits.count))] else {
             return refused("expected a size with its unit, such as 512B, 16KiB or 1MiB")

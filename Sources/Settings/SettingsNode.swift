@@ -5,6 +5,7 @@ public struct SettingsNode {
     let node: Node?
     let file: String
     let line: Int
+    let column: Int
     /// Where this is, as in `hooks.github.wait`.
     public let path: String
     let problems: ProblemList
@@ -14,12 +15,13 @@ public struct SettingsNode {
 
     /// Notes that something is wrong here.
     public func problem(_ message: String) {
-        problems.add(.init(file: file, line: line, path: path, message: message))
+        problems.add(.init(file: file, line: line, column: column, path: path, message: message))
     }
 
     func child(_ node: Node?, _ name: String) -> SettingsNode {
         SettingsNode(
-            node: node, file: file, line: node?.mark?.line ?? line, path: path.isEmpty ? name : "\(path).\(name)", problems: problems)
+            node: node, file: file, line: node?.mark?.line ?? line, column: node?.mark?.column ?? column,
+            path: path.isEmpty ? name : "\(path).\(name)", problems: problems)
     }
 
     /// A mapping with no other keys than `known`; an unknown one is a problem that names those.
@@ -67,7 +69,7 @@ public struct SettingsNode {
     public func elements() -> [SettingsNode] {
         guard let node else { return [] }
         guard case .sequence(let sequence) = node else {
-            problem("expected a list")
+            problem("expected a list, as in [a, b]")
             return []
         }
         return sequence.enumerated().map { child($1, "\($0 + 1)") }
@@ -76,8 +78,13 @@ public struct SettingsNode {
     /// The text of a scalar, as it was written.
     func scalar(_ expected: String) -> String? {
         guard let node else { return nil }
-        guard case .scalar(let scalar) = node, !scalar.string.isEmpty || scalar.style != .plain else {
-            problem("expected \(expected)")
+        guard case .scalar(let scalar) = node else {
+            problem("expected \(expected), found a \(isMapping ? "mapping" : "list")")
+            return nil
+        }
+        // What YAML calls null.
+        guard scalar.style != .plain || !["", "~", "null", "Null", "NULL"].contains(scalar.string) else {
+            problem("expected \(expected), found nothing")
             return nil
         }
         return scalar.string
@@ -112,7 +119,7 @@ enum Names {
 
     static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 64, isAlphanumeric(first) else { return false }
-        return text.utf8.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0) }
+        return text.utf8.allSatisfy { isAlphanumeric($0) || "._-".utf8.contains($0) }
     }
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {

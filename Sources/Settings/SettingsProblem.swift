@@ -6,14 +6,24 @@ public struct SettingsProblem: Error, CustomStringConvertible {
     public let file: String
     /// 1-based; 0 when the whole file is meant.
     public let line: Int
+    /// 1-based, in characters; 0 when the whole line or file is meant.
+    public let column: Int
     /// Where in the settings, as in `hooks.github.wait`.
     public let path: String
     /// What is wrong and, where there is one, what to do. Never a secret's value.
     public let message: String
 
-    /// `file:line: path: message`
+    init(file: String, line: Int, column: Int = 0, path: String = "", message: String) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.path = path
+        self.message = message
+    }
+
+    /// `file:line: path: message`, without the line when the whole file is meant.
     public var description: String {
-        "\(file):\(line): " + (path.isEmpty ? message : "\(path): \(message)")
+        (line > 0 ? "\(file):\(line): " : "\(file): ") + (path.isEmpty ? message : "\(path): \(message)")
     }
 }
 
@@ -33,9 +43,13 @@ public struct SettingsProblems: Error, CustomStringConvertible {
 final class ProblemList: Sendable {
     private let list = Mutex<[SettingsProblem]>([])
 
+    private static func order(_ entry: (offset: Int, element: SettingsProblem)) -> (Int, Int, Int) {
+        (entry.element.line, entry.element.column, entry.offset)
+    }
+
     func add(_ problem: SettingsProblem) { list.withLock { $0.append(problem) } }
 
     var sorted: [SettingsProblem] {
-        list.withLock { $0.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }.map(\.element) }
+        list.withLock { $0.enumerated().sorted { Self.order($0) < Self.order($1) }.map(\.element) }
     }
 }

@@ -4,36 +4,16 @@ internal import Synchronization
 public final class Counter: Sendable {
     private let count = Atomic<Int>(0)
 
-    /// Adds to it.
-    public func increment(by amount: Int = 1) { count.add(amount, ordering: .relaxed) }
+    init() {}
+
+    /// Adds to it; less than one is not added.
+    public func increment(by amount: Int = 1) {
+        guard amount > 0 else { return }
+        count.wrappingAdd(amount, ordering: .relaxed)
+    }
+
     /// The count now.
     public var value: Int { count.load(ordering: .relaxed) }
-}
-
-/// Counters of one name that differ in their labels. Label values must come from bounded sets: settings and code, never a sender.
-public final class CounterFamily: Sendable {
-    /// Label combinations of one family; what is beyond counts under `other`.
-    public static let maximumCombinations = 4096
-
-    let labels: [String]
-    private let counters = Mutex<[[String]: Counter]>([:])
-
-    init(labels: [String]) { self.labels = labels }
-
-    /// The counter for these label values, in the order the labels were registered.
-    public func with(_ values: String...) -> Counter {
-        counters.withLock { counters in
-            if let counter = counters[values] { return counter }
-            let key = counters.count < Self.maximumCombinations ? values : values.map { _ in "other" }
-            let counter = counters[key] ?? Counter()
-            counters[key] = counter
-            return counter
-        }
-    }
-
-    var samples: [(values: [String], count: Int)] {
-        counters.withLock { $0.map { ($0.key, $0.value.value) } }.sorted { $0.values.lexicographicallyPrecedes($1.values) }
-    }
 }
 
 /// How a quantity is distributed over fixed buckets.
@@ -55,8 +35,9 @@ public final class Histogram: Sendable {
         state = Mutex(State(counts: bounds.map { _ in 0 }))
     }
 
-    /// Notes one observation.
+    /// Notes one observation; what is no number is left out.
     public func observe(_ value: Double) {
+        guard !value.isNaN else { return }
         state.withLock { state in
             if let index = bounds.firstIndex(where: { value <= $0 }) { state.counts[index] += 1 }
             state.sum += value
@@ -65,4 +46,57 @@ public final class Histogram: Sendable {
     }
 
     var snapshot: State { state.withLock { $0 } }
+}
+
+/// Counters of one name that differ in their labels. Label values must come from bounded sets: settings and code, never a sender.
+public final class CounterFamily: Sendable {
+    /// Label combinations of one family; what is beyond counts under `other`.
+    public static let maximumCombinations = 4096
+
+    let members: LabelledMembers<Counter>
+
+    init(labels: [String]) { members = LabelledMembers(labels: labels) { Counter() } }
+
+    /// The counter for these label values, in the order the labels were registered; as many values as labels. Callers keep it where
+    /// they count often.
+    public func with(_ values: String...) -> Counter { members.member(values) }
+}
+
+/// Histograms of one name and the same bounds that differ in their labels, as ``CounterFamily``.
+public final class HistogramFamily: Sendable {
+    let members: LabelledMembers<Histogram>
+
+    init(labels: [String], bounds: [Double]) { members = LabelledMembers(labels: labels) { Histogram(bounds: bounds) } }
+
+    /// The histogram for these label values, in the order the labels were registered; as many values as labels.
+    public func with(_ values: String...) -> Histogram { members.member(values) }
+}
+
+/// The members of a family, made when they are first asked for, and limited in number.
+final class LabelledMembers<Member: Sendable>: Sendable {
+    let labels: [String]
+    private let make: @Sendable () -> Member
+    private let members = Mutex<[[String]: Member]>([:])
+
+    init(labels: [String], make: @escaping @Sendable () -> Member) {
+        self.labels = labels
+        self.make = make
+        // What has no labels is shown from the start, as zero.
+        if labels.isEmpty { _ = member([]) }
+    }
+
+    func member(_ values: [String]) -> Member {
+        precondition(values.count == labels.count, "a metric with labels \(labels) was asked for with \(values.count) values")
+        return members.withLock { members in
+            if let member = members[values] { return member }
+            let key = members.count < CounterFamily.maximumCombinations ? values : values.map { _ in "other" }
+            let member = members[key] ?? make()
+            members[key] = member
+            return member
+        }
+    }
+
+    var sorted: [(values: [String], member: Member)] {
+        members.withLock { $0.map { ($0.key, $0.value) } }.sorted { $0.values.lexicographicallyPrecedes($1.values) }
+    }
 }

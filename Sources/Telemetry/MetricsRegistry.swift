@@ -1,19 +1,15 @@
 internal import Synchronization
 
 /// The process's metrics, and their text for Prometheus (exposition format 0.0.4).
+///
+/// A name or label that is not as it must be is an error at registration, never rewritten.
 public final class MetricsRegistry: Sendable {
     /// What Prometheus must be told the text is.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    private enum Kind: Sendable {
-        case counter(CounterFamily)
-        case gauge(@Sendable () -> Double)
-        case histogram(Histogram)
-    }
-
     private struct Family: Sendable {
         let help: String
-        let kind: Kind
+        let kind: MetricsText.Kind
     }
 
     private let families = Mutex<[String: Family]>([:])
@@ -25,79 +21,89 @@ public final class MetricsRegistry: Sendable {
     ///
     /// - Throws: ``MetricsError`` for a name or label that Prometheus would not take, or a name that is taken.
     public func counter(_ name: String, help: String, labels: [String] = []) throws(MetricsError) -> CounterFamily {
-        for label in labels where !Self.isName(label) || label.hasPrefix("__") { throw MetricsError("label \(label) of \(name) is not valid") }
+        guard name.hasSuffix("_total") else { throw MetricsError("counter \(name) must end in _total") }
+        try check(labels, of: name)
         let family = CounterFamily(labels: labels)
         try register(name, Family(help: help, kind: .counter(family)))
         return family
     }
 
     /// A value that is asked for when somebody looks.
+    ///
+    /// - Throws: ``MetricsError`` as ``counter(_:help:labels:)``.
     public func gauge(_ name: String, help: String, _ value: @escaping @Sendable () -> Double) throws(MetricsError) {
-        try register(name, Family(help: help, kind: .gauge(value)))
+        try gauges(name, help: help, labels: []) { [([], value())] }
     }
 
-    /// A histogram; the name ends in its unit.
+    /// Values that differ in their labels, asked for when somebody looks; each with as many label values as there are labels, and no
+    /// labels twice.
+    ///
+    /// - Throws: ``MetricsError`` as ``counter(_:help:labels:)``.
+    public func gauges(
+        _ name: String, help: String, labels: [String], _ samples: @escaping @Sendable () -> [(labels: [String], value: Double)]
+    ) throws(MetricsError) {
+        guard !name.hasSuffix("_total") else { throw MetricsError("gauge \(name) must not end in _total") }
+        try check(labels, of: name)
+        try register(name, Family(help: help, kind: .gauge(labels: labels, samples)))
+    }
+
+    /// A histogram; the name ends in its unit. `bounds` rise; the bucket for everything above is added.
+    ///
+    /// - Throws: ``MetricsError`` as ``counter(_:help:labels:)``, or for bounds that do not rise.
     public func histogram(_ name: String, help: String, bounds: [Double] = Histogram.seconds) throws(MetricsError) -> Histogram {
-        let histogram = Histogram(bounds: bounds.sorted())
-        try register(name, Family(help: help, kind: .histogram(histogram)))
-        return histogram
+        try histograms(name, help: help, labels: [], bounds: bounds).with()
+    }
+
+    /// A family of histograms.
+    ///
+    /// - Throws: ``MetricsError`` as ``histogram(_:help:bounds:)``.
+    public func histograms(
+        _ name: String, help: String, labels: [String], bounds: [Double] = Histogram.seconds
+    ) throws(MetricsError) -> HistogramFamily {
+        guard !bounds.isEmpty, bounds.allSatisfy(\.isFinite), zip(bounds, bounds.dropFirst()).allSatisfy({ $0 < $1 }) else {
+            throw MetricsError("the bounds of \(name) must be finite and rise")
+        }
+        guard !name.hasSuffix("_total"), !labels.contains("le") else {
+            throw MetricsError("histogram \(name) must not end in _total nor have a label le")
+        }
+        try check(labels, of: name)
+        let family = HistogramFamily(labels: labels, bounds: bounds)
+        try register(name, Family(help: help, kind: .histogram(family)))
+        return family
+    }
+
+    private func check(_ labels: [String], of name: String) throws(MetricsError) {
+        for label in labels where !Self.isName(label) || label.hasPrefix("__") {
+            throw MetricsError("label \(label) of \(name) is not valid")
+        }
+        guard Set(labels).count == labels.count else { throw MetricsError("a label of \(name) is there twice") }
     }
 
     private func register(_ name: String, _ family: Family) throws(MetricsError) {
         guard Self.isName(name) else { throw MetricsError("metric name \(name) is not valid") }
-        let isNew = families.withLock { families in
-            guard families[name] == nil else { return false }
+        let taken: String? = families.withLock { families in
+            let names = Self.series(name, family.kind)
+            for (other, otherFamily) in families where !names.isDisjoint(with: Self.series(other, otherFamily.kind)) {
+                return other
+            }
             families[name] = family
-            return true
+            return nil
         }
-        guard isNew else { throw MetricsError("metric \(name) is registered twice") }
+        if let taken { throw MetricsError("metric \(name) collides with \(taken), which is registered already") }
+    }
+
+    /// The names under which a metric is shown: a histogram takes more than its own.
+    private static func series(_ name: String, _ kind: MetricsText.Kind) -> Set<String> {
+        if case .histogram = kind { [name, name + "_bucket", name + "_sum", name + "_count"] } else { [name] }
     }
 
     /// All metrics, sorted by name.
     public var text: String {
-        var text = ""
+        var text = MetricsText()
         for (name, family) in families.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
-            text += "# HELP \(name) \(Self.escape(family.help, quotes: false))\n"
-            switch family.kind {
-            case .counter(let counters):
-                text += "# TYPE \(name) counter\n"
-                for sample in counters.samples {
-                    text += "\(name)\(Self.labels(counters.labels, sample.values)) \(sample.count)\n"
-                }
-            case .gauge(let value): text += "# TYPE \(name) gauge\n\(name) \(value())\n"
-            case .histogram(let histogram): text += "# TYPE \(name) histogram\n" + Self.buckets(name, histogram)
-            }
+            text.append(name, help: family.help, family.kind)
         }
-        return text
-    }
-
-    private static func buckets(_ name: String, _ histogram: Histogram) -> String {
-        let state = histogram.snapshot
-        var text = ""
-        var total = 0
-        for (bound, count) in zip(histogram.bounds, state.counts) {
-            total += count
-            text += "\(name)_bucket{le=\"\(bound)\"} \(total)\n"
-        }
-        return text + "\(name)_bucket{le=\"+Inf\"} \(state.count)\n\(name)_sum \(state.sum)\n\(name)_count \(state.count)\n"
-    }
-
-    private static func labels(_ names: [String], _ values: [String]) -> String {
-        guard !names.isEmpty else { return "" }
-        return "{" + zip(names, values).map { "\($0)=\"\(escape($1, quotes: true))\"" }.joined(separator: ",") + "}"
-    }
-
-    private static func escape(_ text: String, quotes: Bool) -> String {
-        var result = ""
-        for character in text.unicodeScalars {
-            switch character {
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\"" where quotes: result += "\\\""
-            default: result.unicodeScalars.append(character)
-            }
-        }
-        return result
+        return text.text
     }
 
     private static func isName(_ text: String) -> Bool {

@@ -12,6 +12,12 @@ int sallyport_not_dumpable(void);
 int sallyport_no_new_privileges(void);
 int sallyport_drop_capabilities(void);
 
+/// Whether this process may be dumped and looked into, as PR_GET_DUMPABLE says: 0 when not.
+int sallyport_is_dumpable(void);
+
+/// The signal that the end of the parent sends, 0 when none; or -errno.
+int sallyport_parent_death_signal(void);
+
 /// Ends this process with `signal` when its parent ends. 0, or -errno, or -ESRCH when the parent `expected` is gone already.
 int sallyport_follow_parent(int signal, int expected);
 

@@ -1,0 +1,37 @@
+import Glibc
+
+/// A folder that is removed with its files when the test is over.
+final class TemporaryFolder {
+    let path: String
+    private var files: [String] = []
+
+    init() throws {
+        var template = Array("/tmp/sallyport-settings-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw Failure(step: "mkdtemp", number: errno) }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        for file in files { unsafe unlink(file) }
+        unsafe rmdir(path)
+    }
+
+    /// Writes a file with this mode and returns its path.
+    func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o600) throws -> String {
+        let file = "\(path)/\(name)"
+        let descriptor = unsafe open(file, O_CREAT | O_WRONLY | O_TRUNC, mode)
+        guard descriptor >= 0 else { throw Failure(step: "open \(file)", number: errno) }
+        defer { close(descriptor) }
+        files.append(file)
+        fchmod(descriptor, mode)
+        guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw Failure(step: "write \(file)", number: errno)
+        }
+        return file
+    }
+
+    struct Failure: Error {
+        let step: String
+        let number: Int32
+    }
+}
