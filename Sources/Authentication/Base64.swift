@@ -34,7 +34,8 @@ public enum Base64 {
         while index < bytes.count {
             let left = bytes.count - index
             let group =
-                UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[index + 2]) : 0)
+                UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
+                | (left > 2 ? UInt32(bytes[index + 2]) : 0)
             for position in 0..<4 {
                 if position <= left {
                     out.append(alphabet[Int(group >> UInt32(18 - 6 * position) & 63)])

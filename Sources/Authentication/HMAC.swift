@@ -34,10 +34,10 @@ internal import COpenSSL
         self.hash = hash
         let done = unsafe key.withUnsafeBytes { bytes in
             unsafe hash.rawValue.withCString { name in
-                var parameters = unsafe [
-                    OSSL_PARAM_construct_utf8_string("digest", UnsafeMutablePointer(mutating: name), 0), OSSL_PARAM_construct_end(),
-                ]
-                return unsafe EVP_MAC_init(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &parameters)
+                let key = unsafe ("digest" as StaticString).cString
+                let digest = unsafe OSSL_PARAM_construct_utf8_string(key, UnsafeMutablePointer(mutating: name), 0)
+                let parameters = unsafe [digest, OSSL_PARAM_construct_end()]
+                return unsafe EVP_MAC_init(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, parameters)
             }
         }
         guard done == 1 else { throw .library("key HMAC") }
@@ -49,20 +49,27 @@ internal import COpenSSL
     public func begin() -> HMACStream { unsafe HMACStream(template, byteCount: hash.byteCount) }
 
     /// The code of a whole message.
-    public func code(for message: [UInt8]) -> [UInt8] {
+    public func code(for message: some Collection<UInt8>) -> [UInt8] {
         let stream = begin()
         stream.update(message)
         return stream.finish()
+    }
+
+    /// True when `code` is this key's for `message`; compared in constant time.
+    public func verify(_ code: [UInt8], of message: some Collection<UInt8>) -> Bool {
+        ConstantTime.equal(self.code(for: message), code)
     }
 }
 
 /// One code in the making. Used by one task at a time.
 @safe public final class HMACStream {
-    private let context: OpaquePointer?
+    private let context: OpaquePointer
     private let byteCount: Int
 
     fileprivate init(_ template: OpaquePointer, byteCount: Int) {
-        unsafe context = unsafe EVP_MAC_CTX_dup(template)
+        // With no code to compare, any answer would be a lie: here and below the process ends.
+        guard let context = unsafe EVP_MAC_CTX_dup(template) else { fatalError("no memory for an HMAC") }
+        unsafe self.context = unsafe context
         self.byteCount = byteCount
     }
 
@@ -70,21 +77,16 @@ internal import COpenSSL
 
     /// Adds bytes.
     public func update(_ bytes: some Collection<UInt8>) {
-        let done = bytes.withContiguousStorageIfAvailable { unsafe EVP_MAC_update(context, $0.baseAddress, $0.count) }
-        if done == nil {
-            let copy = Array(bytes)
-            _ = unsafe EVP_MAC_update(context, copy, copy.count)
-        }
+        let done = unsafe bytes.withContiguousBytes { unsafe EVP_MAC_update(context, $0.baseAddress, $0.count) }
+        precondition(done == 1, "HMAC failed")
     }
 
-    /// The code; empty when OpenSSL failed, which equals no code of a sender.
+    /// The code. Call once.
     public func finish() -> [UInt8] {
         var code = [UInt8](repeating: 0, count: byteCount)
         var length = 0
-        guard unsafe EVP_MAC_final(context, &code, &length, code.count) == 1, length == byteCount else {
-            ERR_clear_error()
-            return []
-        }
+        let done = unsafe EVP_MAC_final(context, &code, &length, code.count)
+        precondition(done == 1 && length == byteCount, "HMAC failed")
         return code
     }
 }

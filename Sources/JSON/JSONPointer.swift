@@ -6,27 +6,16 @@ public struct JSONPointer: Sendable, Equatable {
     ///
     /// - Throws: ``JSONError`` when it neither is empty nor begins with `/`, or has a `~` that is not `~0` or `~1`.
     public init(_ text: String) throws(JSONError) {
-        guard !text.isEmpty else {
+        // Bytes, not characters: a combining mark behind `/` makes one character with it.
+        let bytes = Array(text.utf8)
+        guard let first = bytes.first else {
             tokens = []
             return
         }
-        guard text.hasPrefix("/") else { throw JSONError(message: "a JSON pointer begins with `/`", offset: 0) }
+        guard first == UInt8(ascii: "/") else { throw JSONError("a JSON pointer begins with `/`") }
         var tokens: [String] = []
-        for part in text.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            var token = ""
-            var rest = part
-            while let character = rest.popFirst() {
-                guard character == "~" else {
-                    token.append(character)
-                    continue
-                }
-                switch rest.popFirst() {
-                case "0": token.append("~")
-                case "1": token.append("/")
-                default: throw JSONError(message: "`~` in a JSON pointer must be `~0` or `~1`", offset: 0)
-                }
-            }
-            tokens.append(token)
+        for part in bytes.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            tokens.append(try Self.unescaped(part))
         }
         self.tokens = tokens
     }
@@ -46,6 +35,23 @@ public struct JSONPointer: Sendable, Equatable {
             }
         }
         return value
+    }
+
+    private static func unescaped(_ part: ArraySlice<UInt8>) throws(JSONError) -> String {
+        var token: [UInt8] = []
+        var rest = part
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "~") else {
+                token.append(byte)
+                continue
+            }
+            switch rest.popFirst() {
+            case UInt8(ascii: "0"): token.append(UInt8(ascii: "~"))
+            case UInt8(ascii: "1"): token.append(UInt8(ascii: "/"))
+            default: throw JSONError("`~` in a JSON pointer must be `~0` or `~1`")
+            }
+        }
+        return String(decoding: token, as: UTF8.self)
     }
 
     /// Section 4: digits without a leading zero.

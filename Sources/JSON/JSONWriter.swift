@@ -1,4 +1,5 @@
-/// Writes compact JSON, piece by piece; commas and escapes take care of themselves.
+/// Writes compact JSON, piece by piece; commas and escapes take care of themselves. Control characters, U+2028 and U+2029 are
+/// escaped, so that a document is always one line.
 public struct JSONWriter: Sendable {
     /// What was written so far.
     public private(set) var bytes: [UInt8] = []
@@ -26,14 +27,15 @@ public struct JSONWriter: Sendable {
     /// A string.
     public mutating func string(_ text: String) {
         separate()
-        var text = text
-        text.withUTF8 { buffer in unsafe quote(buffer) }
+        quote(text)
         needsComma = true
     }
 
     /// Bytes that need not be UTF-8, as a string: what is not becomes U+FFFD.
-    public mutating func string(bytes raw: [UInt8]) { string(String(decoding: raw, as: UTF8.self)) }
+    public mutating func string(bytes raw: some Collection<UInt8>) { string(String(decoding: raw, as: UTF8.self)) }
 
+    /// A number as it was written.
+    public mutating func number(_ number: JSONNumber) { raw(number.text) }
     /// An integer.
     public mutating func int(_ number: Int64) { raw("\(number)") }
     /// `true` or `false`
@@ -46,7 +48,7 @@ public struct JSONWriter: Sendable {
         switch value {
         case .null: null()
         case .bool(let bool): self.bool(bool)
-        case .number(let number): raw(number.text)
+        case .number(let number): self.number(number)
         case .string(let text): string(text)
         case .array(let elements):
             beginArray()
@@ -81,22 +83,40 @@ public struct JSONWriter: Sendable {
 
     private mutating func separate() { if needsComma { bytes.append(UInt8(ascii: ",")) } }
 
-    private mutating func quote(_ text: UnsafeBufferPointer<UInt8>) {
+    /// What needs no escape goes over in runs.
+    private mutating func quote(_ text: String) {
+        let text = Array(text.utf8)
+        var start = 0
         bytes.append(UInt8(ascii: "\""))
-        for unsafe byte in unsafe text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x0a: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            case 0x0d: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
-            case 0x09: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-            case 0..<0x20, 0x7f:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]])
-            default: bytes.append(byte)
-            }
+        for (index, byte) in text.enumerated() {
+            guard let (escape, length) = Self.escape(byte, text, at: index) else { continue }
+            bytes.append(contentsOf: text[start..<index])
+            bytes.append(contentsOf: escape.utf8)
+            start = index + length
         }
+        bytes.append(contentsOf: text[start...])
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// The escape for what begins at `index` and the bytes it stands for; nil for what may stand as it is.
+    private static func escape(_ byte: UInt8, _ text: [UInt8], at index: Int) -> (String, length: Int)? {
+        switch byte {
+        case UInt8(ascii: "\""): return ("\\\"", 1)
+        case UInt8(ascii: "\\"): return ("\\\\", 1)
+        case 0x0a: return ("\\n", 1)
+        case 0x0d: return ("\\r", 1)
+        case 0x09: return ("\\t", 1)
+        case 0..<0x10: return ("\\u000" + String(byte, radix: 16), 1)
+        case 0x10..<0x20, 0x7f: return ("\\u00" + String(byte, radix: 16), 1)
+        case 0xe2:
+            // U+2028 and U+2029 end a line for JavaScript and for some readers of line-wise logs.
+            guard index + 2 < text.count, text[index + 1] == 0x80 else { return nil }
+            switch text[index + 2] {
+            case 0xa8: return ("\\u2028", 3)
+            case 0xa9: return ("\\u2029", 3)
+            default: return nil
+            }
+        default: return nil
+        }
     }
 }

@@ -8,12 +8,8 @@ public final class Ed25519PrivateKey: Sendable {
     public let publicKey: Ed25519PublicKey
 
     private init(_ handle: KeyHandle) throws(AuthenticationError) {
-        var raw = [UInt8](repeating: 0, count: 32)
-        var length = raw.count
-        let done = unsafe handle.withKey { unsafe EVP_PKEY_get_raw_public_key($0, &raw, &length) }
-        guard done == 1, length == 32 else { throw .library("read public half") }
         self.handle = handle
-        publicKey = try Ed25519PublicKey(raw: raw)
+        publicKey = try Ed25519PublicKey(raw: handle.rawPublicKey())
     }
 
     /// A new key.
@@ -43,16 +39,7 @@ public final class Ed25519PrivateKey: Sendable {
 
     /// 64 bytes over `message`.
     public func sign(_ message: [UInt8]) throws(AuthenticationError) -> [UInt8] {
-        guard let context = unsafe EVP_MD_CTX_new() else { throw .library("sign") }
-        defer { unsafe EVP_MD_CTX_free(context) }
-        var signature = [UInt8](repeating: 0, count: 64)
-        var length = signature.count
-        let done = unsafe handle.withKey { key in
-            unsafe EVP_DigestSignInit_ex(context, nil, nil, nil, nil, key, nil) == 1
-                && EVP_DigestSign(context, &signature, &length, message, message.count) == 1
-        }
-        guard done, length == 64 else { throw .library("sign") }
-        return signature
+        try AsymmetricSignature.sign(message, algorithm: .edDSA, key: handle)
     }
 }
 
@@ -64,17 +51,13 @@ public final class Ed25519PublicKey: Sendable, CustomStringConvertible {
 
     /// - Throws: ``AuthenticationError`` unless `raw` has 32 bytes.
     public init(raw: [UInt8]) throws(AuthenticationError) {
-        guard raw.count == 32, let key = unsafe EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, raw, raw.count) else {
-            ERR_clear_error()
-            throw AuthenticationError(.badKey, "an Ed25519 public key has 32 bytes")
-        }
         self.raw = raw
-        handle = unsafe KeyHandle(owning: key)
+        handle = try KeyData.ed25519(publicKey: raw)
     }
 
     /// Reads the form of the settings.
     public convenience init(text: String) throws(AuthenticationError) {
-        guard text.hasPrefix(Self.prefix), let raw = Base64.decode(Array(text.utf8.dropFirst(Self.prefix.utf8.count))), raw.count == 32
+        guard text.hasPrefix(Self.prefix), let raw = Base64.decode(text.utf8.dropFirst(Self.prefix.utf8.count)), raw.count == 32
         else { throw AuthenticationError(.badKey, "not a public key: expected `ed25519:` and 44 characters of base64") }
         try self.init(raw: raw)
     }
@@ -86,13 +69,6 @@ public final class Ed25519PublicKey: Sendable, CustomStringConvertible {
 
     /// True when `signature` is this key's over `message`. May be called from several threads at once.
     public func verify(signature: [UInt8], of message: [UInt8]) -> Bool {
-        guard signature.count == 64, let context = unsafe EVP_MD_CTX_new() else { return false }
-        defer { unsafe EVP_MD_CTX_free(context) }
-        let valid = unsafe handle.withKey { key in
-            unsafe EVP_DigestVerifyInit_ex(context, nil, nil, nil, nil, key, nil) == 1
-                && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
-        }
-        if !valid { ERR_clear_error() }
-        return valid
+        signature.count == 64 && AsymmetricSignature.verify(signature, of: message, algorithm: .edDSA, key: handle)
     }
 }

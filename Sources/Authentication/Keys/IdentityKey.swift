@@ -18,21 +18,21 @@ public final class IdentityKey: Sendable {
         case .openSSH: try self.init(try OpenSSHKey.read(file, origin: origin), origin: origin)
         case .privateKey: try self.init(try KeyHandle.privateKey(pem: file, origin: origin), origin: origin)
         case .encrypted:
-            throw AuthenticationError(.notSupported, "\(origin): the key has a passphrase; make a copy without: openssl pkey -in KEY -out COPY")
+            throw AuthenticationError(
+                .notSupported, "\(origin): the key has a passphrase; make a copy without: openssl pkey -in KEY -out COPY")
         case .publicKey: throw AuthenticationError(.badKey, "\(origin): this is the public half; the private key is needed")
-        case .putty: throw AuthenticationError(.notSupported, "\(origin): a PuTTY key; convert it: puttygen KEY -O private-openssh -o COPY")
+        case .putty:
+            throw AuthenticationError(
+                .notSupported, "\(origin): a PuTTY key; convert it: puttygen KEY -O private-openssh -o COPY")
         case .unknown: throw AuthenticationError(.badKey, "\(origin): no private key in OpenSSH's or PEM form")
         }
     }
 
     private init(_ handle: KeyHandle, origin: String) throws(AuthenticationError) {
         if handle.isA("ED25519") {
-            var raw = [UInt8](repeating: 0, count: 32)
-            var length = raw.count
-            guard unsafe handle.withKey({ unsafe EVP_PKEY_get_raw_public_key($0, &raw, &length) }) == 1 else { throw .library("read public half") }
             var blob = SSHWriter()
             blob.string("ssh-ed25519".utf8)
-            blob.string(raw)
+            blob.string(try handle.rawPublicKey())
             algorithm = "ssh-ed25519"
             publicBlob = blob.bytes
             signature = .edDSA
@@ -42,9 +42,12 @@ public final class IdentityKey: Sendable {
             signature = curve.algorithm
         } else if handle.isA("RSA") {
             throw AuthenticationError(
-                .notSupported, "\(origin): an RSA key, which the SSH library here can only use with SHA-1; make another: ssh-keygen -t ed25519")
+                .notSupported,
+                "\(origin): an RSA key, which the SSH library here can only use with SHA-1; make another: ssh-keygen -t ed25519")
         } else {
-            throw AuthenticationError(.notSupported, "\(origin): neither Ed25519 nor ECDSA on P-256, P-384 or P-521; make one: ssh-keygen -t ed25519")
+            throw AuthenticationError(
+                .notSupported,
+                "\(origin): neither Ed25519 nor ECDSA on P-256, P-384 or P-521; make one: ssh-keygen -t ed25519")
         }
         self.handle = handle
     }
@@ -70,7 +73,8 @@ public final class IdentityKey: Sendable {
     /// The line for a host's authorized_keys file.
     public func authorizedKeysLine(comment: String) -> String { "\(algorithm) \(Base64.encode(publicBlob)) \(comment)" }
 
-    /// The signature over `message` without the algorithm's name: 64 bytes for Ed25519, two mpints for ECDSA (RFC 5656 section 3.1.2).
+    /// The signature over `message` without the algorithm's name: 64 bytes for Ed25519, two mpints for ECDSA (RFC 5656 section
+    /// 3.1.2).
     public func sign(_ message: [UInt8]) throws(AuthenticationError) -> [UInt8] {
         let raw = try AsymmetricSignature.sign(message, algorithm: signature, key: handle)
         guard let curve = signature.curve else { return raw }
@@ -110,7 +114,8 @@ enum PEMKind {
         }
         switch line {
         case "-----BEGIN OPENSSH PRIVATE KEY-----": self = .openSSH
-        case "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----": self = head ? .encrypted : .privateKey
+        case "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----":
+            self = head ? .encrypted : .privateKey
         case "-----BEGIN ENCRYPTED PRIVATE KEY-----": self = .encrypted
         default:
             if line.hasPrefix("ssh-") || line.hasPrefix("ecdsa-") || line.contains("PUBLIC KEY") {

@@ -18,6 +18,16 @@ internal import COpenSSL
     /// True when it is of the type with this name, as in "RSA".
     func isA(_ type: String) -> Bool { unsafe EVP_PKEY_is_a(key, type) == 1 }
 
+    /// The 32 bytes of an Ed25519 key's public half.
+    func rawPublicKey() throws(AuthenticationError) -> [UInt8] {
+        var raw = [UInt8](repeating: 0, count: 32)
+        var length = raw.count
+        guard unsafe EVP_PKEY_get_raw_public_key(key, &raw, &length) == 1, length == raw.count else {
+            throw .library("read public half")
+        }
+        return raw
+    }
+
     /// The name of the curve of an EC key.
     var group: String {
         var name = [CChar](repeating: 0, count: 64)
@@ -32,8 +42,7 @@ internal import COpenSSL
             guard let memory = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return nil }
             defer { unsafe BIO_free(memory) }
             // An encrypted key must fail and not ask on the terminal.
-            let refuse: @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 = { _, _, _, _ in -1 }
-            return unsafe PEM_read_bio_PrivateKey(memory, nil, refuse, nil)
+            return unsafe PEM_read_bio_PrivateKey(memory, nil, { _, _, _, _ in -1 }, nil)
         }
         guard let key = unsafe key else {
             ERR_clear_error()
@@ -46,7 +55,9 @@ internal import COpenSSL
     func privatePEM() throws(AuthenticationError) -> SecretBytes {
         guard let memory = unsafe BIO_new(BIO_s_secmem()) else { throw .library("write private key") }
         defer { unsafe BIO_free(memory) }
-        guard unsafe PEM_write_bio_PKCS8PrivateKey(memory, key, nil, nil, 0, nil, nil) == 1 else { throw .library("write private key") }
+        guard unsafe PEM_write_bio_PKCS8PrivateKey(memory, key, nil, nil, 0, nil, nil) == 1 else {
+            throw .library("write private key")
+        }
         var data: UnsafeMutablePointer<CChar>?
         let length = unsafe BIO_ctrl(memory, BIO_CTRL_INFO, 0, &data)
         guard let data = unsafe data, length > 0 else { throw .library("write private key") }

@@ -1,7 +1,8 @@
 internal import COpenSSL
 internal import Glibc
 
-/// OpenSSH's own form of a private key, `openssh-key-v1`, without passphrase. Parsed completely; whatever does not fit is refused.
+/// OpenSSH's own form of a private key, `openssh-key-v1`, without passphrase. Parsed completely; whatever does not fit is
+/// refused.
 ///
 /// Source: PROTOCOL.key of OpenSSH.
 enum OpenSSHKey {
@@ -13,14 +14,17 @@ enum OpenSSHKey {
         let bytes = try decode(file, origin: origin)
         return try unsafe bytes.withUnsafeBytes { buffer throws(AuthenticationError) in
             var reader = unsafe WipingReader(buffer)
-            guard unsafe reader.take(magic.count).map({ unsafe Array($0) }) == magic, let cipher = unsafe reader.text(), let kdf = unsafe reader.text(),
+            guard unsafe reader.take(magic.count).map({ unsafe Array($0) }) == magic, let cipher = unsafe reader.text(),
+                let kdf = unsafe reader.text(),
                 unsafe reader.string() != nil, let count = unsafe reader.uint32()
             else { throw broken(origin) }
             guard cipher == "none", kdf == "none" else {
                 throw AuthenticationError(
-                    .notSupported, "\(origin): the key has a passphrase; make a copy without: cp KEY COPY && ssh-keygen -p -N '' -f COPY")
+                    .notSupported,
+                    "\(origin): the key has a passphrase; make a copy without: cp KEY COPY && ssh-keygen -p -N '' -f COPY")
             }
-            guard count == 1, let publicBlob = unsafe reader.string(), let secret = unsafe reader.string(), unsafe reader.isAtEnd else { throw broken(origin) }
+            guard count == 1, let publicBlob = unsafe reader.string(), let secret = unsafe reader.string(), unsafe reader.isAtEnd
+            else { throw broken(origin) }
             return try unsafe key(secret, publicBlob: Array(publicBlob), origin: origin)
         }
     }
@@ -29,7 +33,9 @@ enum OpenSSHKey {
         _ section: UnsafeRawBufferPointer, publicBlob: [UInt8], origin: String
     ) throws(AuthenticationError) -> KeyHandle {
         var reader = unsafe WipingReader(section)
-        guard let first = unsafe reader.uint32(), let second = unsafe reader.uint32(), first == second, let type = unsafe reader.text() else {
+        guard let first = unsafe reader.uint32(), let second = unsafe reader.uint32(), first == second,
+            let type = unsafe reader.text()
+        else {
             throw broken(origin)
         }
         let handle: KeyHandle
@@ -37,36 +43,35 @@ enum OpenSSHKey {
             guard let point = unsafe reader.string(), let pair = unsafe reader.string(), point.count == 32, pair.count == 64,
                 unsafe Array(pair[32...]) == Array(point)
             else { throw broken(origin) }
-            handle = try unsafe ed25519(pair, point: Array(point), origin: origin)
+            do throws(AuthenticationError) {
+                handle = try unsafe KeyData.ed25519(seed: UnsafeRawBufferPointer(rebasing: pair[..<32]), publicKey: Array(point))
+            } catch {
+                throw broken(origin)
+            }
         } else if let curve = SSHCurve.all.first(where: { type == "ecdsa-sha2-\($0.name)" }) {
             guard unsafe reader.text() == curve.name, let point = unsafe reader.string(), let scalar = unsafe reader.string(),
                 unsafe !scalar.isEmpty, scalar.count <= curve.bytes + 1
             else { throw broken(origin) }
-            handle = try unsafe KeyData.ellipticCurve(group: curve.openSSL, point: Array(point), secret: SecretBytes(copying: scalar))
+            let secret = unsafe SecretBytes(copying: scalar)
+            do throws(AuthenticationError) {
+                handle = try unsafe KeyData.ellipticCurve(group: curve.openSSL, point: Array(point), secret: secret)
+            } catch {
+                throw broken(origin)
+            }
         } else {
-            throw AuthenticationError(.notSupported, "\(origin): a key of type \(type.prefix(40)), which is not supported; make one: ssh-keygen -t ed25519")
+            throw AuthenticationError(
+                .notSupported,
+                "\(origin): a key of type \(type.prefix(40)), which is not supported; make one: ssh-keygen -t ed25519")
         }
         guard unsafe reader.text() != nil, unsafe reader.isPadding else { throw broken(origin) }
-        try checkPair(handle, publicBlob, origin: origin)
+        try check(publicBlob, isThatOf: handle, origin: origin)
         return handle
     }
 
-    private static func ed25519(_ pair: UnsafeRawBufferPointer, point: [UInt8], origin: String) throws(AuthenticationError) -> KeyHandle {
-        guard let key = unsafe EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, pair.bindMemory(to: UInt8.self).baseAddress, 32) else {
-            throw .library("read key")
-        }
-        let handle = unsafe KeyHandle(owning: key)
-        var raw = [UInt8](repeating: 0, count: 32)
-        var length = raw.count
-        guard unsafe handle.withKey({ unsafe EVP_PKEY_get_raw_public_key($0, &raw, &length) }) == 1, raw == point else { throw broken(origin) }
-        return handle
-    }
-
-    /// The private half must be that of the public half in front of it: signs and verifies once.
-    private static func checkPair(_ handle: KeyHandle, _ publicBlob: [UInt8], origin: String) throws(AuthenticationError) {
-        guard let context = unsafe handle.withKey({ unsafe EVP_PKEY_CTX_new($0, nil) }) else { throw .library("check key") }
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        guard unsafe EVP_PKEY_pairwise_check(context) == 1 || handle.isA("ED25519") else { throw broken(origin) }
+    /// The private half must be that of the public half in front of it.
+    private static func check(
+        _ publicBlob: [UInt8], isThatOf handle: KeyHandle, origin: String
+    ) throws(AuthenticationError) {
         var point = SSHReader(publicBlob)
         guard let type = point.text(limit: 64) else { throw broken(origin) }
         if type != "ssh-ed25519" { guard point.text(limit: 64) != nil else { throw broken(origin) } }
@@ -89,20 +94,24 @@ enum OpenSSHKey {
                 let lines = unsafe text.split(separator: 0x0a).map { unsafe $0.last == 0x0d ? $0.dropLast() : $0 }
                 let body = unsafe lines.dropFirst().prefix { unsafe !$0.starts(with: Array("-----END".utf8)) }
                 var written: Int32 = 0
-                for unsafe line in unsafe body {
-                    let piece = unsafe UnsafeRawBufferPointer(rebasing: line)
+                for index in unsafe body.indices {
+                    let piece = unsafe UnsafeRawBufferPointer(rebasing: body[index])
                     let code = unsafe EVP_DecodeUpdate(
                         context, out.bindMemory(to: UInt8.self).baseAddress?.advanced(by: used), &written,
                         piece.bindMemory(to: UInt8.self).baseAddress, Int32(piece.count))
                     guard code >= 0 else { used = 0; return }
                     used += Int(written)
                 }
-                guard unsafe EVP_DecodeFinal(context, out.bindMemory(to: UInt8.self).baseAddress?.advanced(by: used), &written) == 1 else { used = 0; return }
+                guard
+                    unsafe EVP_DecodeFinal(context, out.bindMemory(to: UInt8.self).baseAddress?.advanced(by: used), &written) == 1
+                else { used = 0; return }
                 used += Int(written)
             }
         }
         guard used > 0 else { throw broken(origin) }
-        return unsafe decoded.withUnsafeBytes { bytes in unsafe SecretBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[..<used])) }
+        return unsafe decoded.withUnsafeBytes { bytes in
+            unsafe SecretBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
+        }
     }
 
     private static func broken(_ origin: String) -> AuthenticationError {

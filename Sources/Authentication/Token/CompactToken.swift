@@ -12,10 +12,10 @@ struct CompactToken {
     let signed: [UInt8]
 
     init(_ text: String) throws(TokenError) {
-        let bytes = Array(text.utf8)
-        guard bytes.count <= Self.maximumLength else {
-            throw TokenError(.tooLong, "a token of \(bytes.count) bytes, the limit is \(Self.maximumLength)")
+        guard text.utf8.count <= Self.maximumLength else {
+            throw TokenError(.tooLong, "a token of \(text.utf8.count) bytes, the limit is \(Self.maximumLength)")
         }
+        let bytes = Array(text.utf8)
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw TokenError(.malformed, "a token has three parts, this one \(parts.count)") }
         guard let header = Base64.decodeURL(parts[0]), let payload = Base64.decodeURL(parts[1]),
@@ -30,7 +30,7 @@ struct CompactToken {
     static func object(_ bytes: [UInt8], _ what: String) throws(TokenError) -> JSONValue {
         do throws(JSONError) {
             let value = try JSONValue.parse(bytes, limits: JSONLimits(depth: 16, values: 1000))
-            guard case .object = value else { throw JSONError("no object") }
+            guard value.object != nil else { throw JSONError("no object") }
             return value
         } catch {
             throw TokenError(.malformed, "the token's \(what) is not a JSON object: \(error)")
@@ -44,7 +44,9 @@ struct CompactToken {
             throw TokenError(.algorithm, "the token's algorithm is none of those that are accepted")
         }
         // RFC 7515 section 4.1.11: what is critical and not understood refuses the token; nothing critical is understood here.
-        guard header["crit"] == nil, header["b64"] == nil else { throw TokenError(.malformed, "the token has critical extensions") }
+        guard header["crit"] == nil, header["b64"] == nil else {
+            throw TokenError(.malformed, "the token has critical extensions")
+        }
         if let type = header["typ"] {
             guard let text = type.string?.lowercased() else { throw TokenError(.malformed, "the token's type is no string") }
             let short = text.hasPrefix("application/") ? String(text.dropFirst(12)) : text
@@ -56,10 +58,19 @@ struct CompactToken {
 
 /// Verifies a token's signature alone, for tools; whether it may be used is ``TokenVerifier``'s question.
 public enum TokenSignature {
-    /// The payload of `text`, which one of `keys` has signed.
+    /// The `typ` headers that are accepted unless others are asked for: plain tokens and access tokens (RFC 9068). Any other kind
+    /// of token of the same issuer, such as one for logging out, means something else and is refused (RFC 8725 section 3.11).
+    public static let types: Set<String> = ["jwt", "at+jwt"]
+
+    /// The payload of `text`, which one of `keys` has signed. `types` are in lower case, without `application/`.
+    ///
+    /// A token that names a key is looked at with the keys of that name and those without a name, one that names none with all;
+    /// with each only under the key's own algorithm.
     ///
     /// - Throws: ``TokenError`` saying what is wrong.
-    public static func payload(of text: String, keys: [TokenKey], types: Set<String> = ["jwt"]) throws(TokenError) -> [UInt8] {
+    public static func payload(
+        of text: String, keys: [TokenKey], types: Set<String> = TokenSignature.types
+    ) throws(TokenError) -> [UInt8] {
         let token = try CompactToken(text)
         let algorithm = try token.algorithm(types: types)
         let named: String?

@@ -2,22 +2,27 @@ public import JSON
 
 /// Signs tokens, for tests, demonstrations and callers of one's own.
 public struct TokenIssuer: Sendable {
-    private let algorithm: TokenAlgorithm
-    private let keyID: String?
-    private let material: TokenKey.Material
+    private let key: TokenKey
 
     /// Signs with a shared secret.
     public init(secret: SecretBytes, algorithm: TokenAlgorithm = .hs256, keyID: String? = nil) throws(AuthenticationError) {
-        let key = try TokenKey(secret: secret, algorithm: algorithm, id: keyID)
-        self.algorithm = algorithm
-        self.keyID = keyID
-        material = key.material
+        key = try TokenKey(secret: secret, algorithm: algorithm, id: keyID)
     }
 
-    /// Signs with a private key in PKCS#8 PEM: Ed25519 as EdDSA, P-256 as ES256 and so on, RSA as RS256 unless `algorithm` says more.
+    /// Signs with a private JWK: one key, not a set. Algorithm and key id are the key's own.
+    ///
+    /// - Throws: ``AuthenticationError`` when it has no private half or is not for signing.
+    public init(jwk: [UInt8], origin: String) throws(AuthenticationError) {
+        key = try JWK.signingKey(fromJSON: jwk, origin: origin)
+    }
+
+    /// Signs with a private key in PKCS#8 PEM: Ed25519 as EdDSA, P-256 as ES256 and so on, RSA as RS256 unless `algorithm` says
+    /// more.
     ///
     /// - Throws: ``AuthenticationError`` when the key cannot sign with that algorithm.
-    public init(pem: SecretBytes, origin: String, algorithm: TokenAlgorithm? = nil, keyID: String? = nil) throws(AuthenticationError) {
+    public init(
+        pem: SecretBytes, origin: String, algorithm: TokenAlgorithm? = nil, keyID: String? = nil
+    ) throws(AuthenticationError) {
         let handle = try KeyHandle.privateKey(pem: pem, origin: origin)
         let natural = try Self.natural(handle, origin: origin)
         let chosen = algorithm ?? natural
@@ -25,29 +30,30 @@ public struct TokenIssuer: Sendable {
         guard chosen == natural || isRSA else {
             throw AuthenticationError(.badKey, "\(origin): this key signs \(natural.rawValue), not \(chosen.rawValue)")
         }
-        self.algorithm = chosen
-        self.keyID = keyID
-        material = .asymmetric(handle)
+        if isRSA { try JWK.checkSize(of: handle) }
+        key = TokenKey(id: keyID, algorithm: chosen, material: .asymmetric(handle))
     }
 
     private static func natural(_ handle: KeyHandle, origin: String) throws(AuthenticationError) -> TokenAlgorithm {
         if handle.isA("ED25519") { return .edDSA }
         if handle.isA("RSA") { return .rs256 }
-        for algorithm in [TokenAlgorithm.es256, .es384, .es512] where handle.isA("EC") && handle.group == algorithm.curve?.openSSL {
-            return algorithm
+        if handle.isA("EC") {
+            for algorithm in [TokenAlgorithm.es256, .es384, .es512] where handle.group == algorithm.curve?.openSSL {
+                return algorithm
+            }
         }
         throw AuthenticationError(.badKey, "\(origin): neither Ed25519, RSA nor ECDSA on P-256, P-384 or P-521")
     }
 
-    /// The token in compact form. The claims are signed as they are given.
-    public func issue(_ claims: JSONObject) throws(AuthenticationError) -> String {
+    /// The token in compact form. The claims are signed as they are given; `type` becomes the header's `typ`.
+    public func issue(_ claims: JSONObject, type: String = "JWT") throws(AuthenticationError) -> String {
         var header = JSONWriter()
         header.beginObject()
         header.name("alg")
-        header.string(algorithm.rawValue)
+        header.string(key.algorithm.rawValue)
         header.name("typ")
-        header.string("JWT")
-        if let keyID {
+        header.string(type)
+        if let keyID = key.id {
             header.name("kid")
             header.string(keyID)
         }
@@ -59,11 +65,11 @@ public struct TokenIssuer: Sendable {
     }
 
     private func signature(over message: [UInt8]) throws(AuthenticationError) -> [UInt8] {
-        switch material {
-        case .secret(let key): return key.code(for: message)
+        switch key.material {
+        case .secret(let secret): return secret.code(for: message)
         case .asymmetric(let handle):
-            let signature = try AsymmetricSignature.sign(message, algorithm: algorithm, key: handle)
-            guard let curve = algorithm.curve else { return signature }
+            let signature = try AsymmetricSignature.sign(message, algorithm: key.algorithm, key: handle)
+            guard let curve = key.algorithm.curve else { return signature }
             guard let (r, s) = ECDSASignature.parts(fromDER: signature, bytes: curve.bytes) else { throw .library("sign") }
             return r + s
         }

@@ -21,8 +21,8 @@ public struct TokenVerifier: Sendable {
 
         /// Requirements with the usual clock skew of 60 seconds.
         public init(
-            issuer: String, audience: String? = nil, subject: String? = nil, claims: [String: JSONValue] = [:], clockSkew: Int64 = 60,
-            maximumAge: Int64? = nil, types: Set<String> = ["jwt", "at+jwt"]
+            issuer: String, audience: String? = nil, subject: String? = nil, claims: [String: JSONValue] = [:],
+            clockSkew: Int64 = 60, maximumAge: Int64? = nil, types: Set<String> = TokenSignature.types
         ) {
             self.issuer = issuer
             self.audience = audience
@@ -48,10 +48,14 @@ public struct TokenVerifier: Sendable {
     /// RFC 7519 section 4.1: `exp` must be there and ahead, `nbf` and `iat` not ahead.
     ///
     /// - Throws: ``TokenError`` with the first thing that is wrong; the signature is looked at before any claim.
-    public func verify(_ text: String, now: Int64) throws(TokenError) -> JSONValue {
+    public func verify(_ text: String, now: Int64) throws(TokenError) -> TokenClaims {
         let payload = try TokenSignature.payload(of: text, keys: keys, types: requirements.types)
         let claims = try CompactToken.object(payload, "payload")
-        try checkTimes(claims, now: now)
+        let expiry = try checkTimes(claims, now: now)
+        for name in ["iss", "sub", "jti"] {
+            guard let value = claims[name], value.string == nil else { continue }
+            throw TokenError(.malformed, "the token's \(name) is no string")
+        }
         guard claims["iss"] == .string(requirements.issuer) else { throw TokenError(.issuer, "the token is of another issuer") }
         try checkAudience(claims["aud"])
         if let subject = requirements.subject, claims["sub"] != .string(subject) {
@@ -60,44 +64,52 @@ public struct TokenVerifier: Sendable {
         for (name, value) in requirements.claims.sorted(by: { $0.key < $1.key }) where claims[name] != value {
             throw TokenError(.claim, "the token's claim \(name) is not what is asked for")
         }
-        return claims
+        return TokenClaims(object: claims, exp: expiry)
     }
 
-    private func checkTimes(_ claims: JSONValue, now: Int64) throws(TokenError) {
-        let skew = requirements.clockSkew
-        guard let expiry = try time("exp", claims) else { throw TokenError(.expired, "the token has no expiry") }
-        guard Double(now) < expiry + Double(skew) else { throw TokenError(.expired, "the token has expired") }
-        if let start = try time("nbf", claims), Double(now + skew) < start { throw TokenError(.notYetValid, "the token is not valid yet") }
-        let issued = try time("iat", claims)
-        if let issued, Double(now + skew) < issued { throw TokenError(.notYetValid, "the token was issued in the future") }
-        if let maximum = requirements.maximumAge {
-            guard let issued else { throw TokenError(.expired, "the token does not say when it was issued") }
-            guard Double(now) < issued + Double(maximum + skew) else { throw TokenError(.expired, "the token is too old") }
+    /// The expiry, when now is a time at which the token may be used.
+    private func checkTimes(_ claims: JSONValue, now: Int64) throws(TokenError) -> Int64 {
+        let skew = Double(requirements.clockSkew)
+        let now = Double(now)
+        guard let expiry = try time("exp", claims) else { throw TokenError(.claim, "the token has no expiry") }
+        guard now < expiry + skew else { throw TokenError(.expired, "the token has expired") }
+        if let start = try time("nbf", claims), now + skew < start {
+            throw TokenError(.notYetValid, "the token is not valid yet")
         }
+        let issued = try time("iat", claims)
+        if let issued, now + skew < issued { throw TokenError(.notYetValid, "the token was issued in the future") }
+        if let maximum = requirements.maximumAge {
+            guard let issued else { throw TokenError(.claim, "the token does not say when it was issued") }
+            guard now < issued + Double(maximum) + skew else { throw TokenError(.expired, "the token is too old") }
+        }
+        return Int64(expiry.rounded(.up))
     }
+
+    /// Seconds below this are exact in a double.
+    private static let timeLimit = 9_007_199_254_740_992.0
 
     /// RFC 7519 section 2: NumericDate is a number of seconds, perhaps with a fraction.
     private func time(_ name: String, _ claims: JSONValue) throws(TokenError) -> Double? {
         guard let value = claims[name] else { return nil }
-        guard case .number(let number) = value, let seconds = number.double, seconds >= 0, seconds < 9_007_199_254_740_992 else {
+        guard let seconds = value.number?.double, seconds >= 0, seconds < Self.timeLimit else {
             throw TokenError(.malformed, "the token's \(name) is no time")
         }
         return seconds
     }
 
     private func checkAudience(_ claim: JSONValue?) throws(TokenError) {
-        let audiences: [JSONValue]
-        switch claim {
-        case nil: audiences = []
-        case .string(let one): audiences = [.string(one)]
-        case .array(let several): audiences = several
-        default: throw TokenError(.malformed, "the token's audience is neither a string nor a list")
+        var audiences: [JSONValue] = []
+        if let claim { audiences = claim.array ?? [claim] }
+        guard audiences.allSatisfy({ $0.string != nil }) else {
+            throw TokenError(.malformed, "the token's audience is neither a string nor a list of strings")
         }
         guard let audience = requirements.audience else {
             // Section 4.1.3: whoever is not in the audience must refuse.
-            guard audiences.isEmpty else { throw TokenError(.audience, "the token is for an audience, and none is set here") }
+            guard claim == nil else { throw TokenError(.audience, "the token is for an audience, and none is set here") }
             return
         }
-        guard audiences.contains(.string(audience)) else { throw TokenError(.audience, "the token is for another audience") }
+        guard audiences.contains(.string(audience)) else {
+            throw TokenError(.audience, "the token is for another audience")
+        }
     }
 }

@@ -1,0 +1,99 @@
+internal import CLinux
+internal import Glibc
+
+extension SecretBytes {
+    /// Bytes a secret file may have.
+    public static let maximumFile = 64 * 1024
+
+    /// Reads a secret file, straight into the secret's own memory.
+    ///
+    /// - Throws: ``AuthenticationError`` naming the file and what to do, when it is no regular file, empty, larger than `limit`,
+    ///   readable or writable by others, or owned by a stranger, or when its folder is writable by others.
+    public static func read(file path: String, limit: Int = maximumFile) throws(AuthenticationError) -> SecretBytes {
+        var mode: UInt32 = 0
+        var owner: UInt32 = 0
+        var group: UInt32 = 0
+        var size: Int64 = 0
+        let descriptor = unsafe sallyport_secret_open(path, &mode, &owner, &group, &size)
+        guard descriptor >= 0 else { throw unreadable("secret file \(path)", error: -descriptor) }
+        defer { close(descriptor) }
+        try checkFile(path, mode: mode, owner: owner)
+        try checkFolder(of: path)
+        guard size > 0 else { throw AuthenticationError(.emptySecret, "secret file \(path) is empty") }
+        guard size <= limit else {
+            throw AuthenticationError(.tooLarge, "secret file \(path) has \(size) bytes, the limit is \(limit)")
+        }
+        var got = 0
+        let secret = unsafe SecretBytes(count: Int(size)) { buffer in
+            while got < buffer.count {
+                let count = unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: got), buffer.count - got)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                got += count
+            }
+        }
+        var more: UInt8 = 0
+        guard got == Int(size), unsafe Glibc.read(descriptor, &more, 1) == 0 else {
+            throw AuthenticationError(.unreadable, "secret file \(path) could not be read whole, it changed meanwhile")
+        }
+        guard !secret.isBlank else {
+            throw AuthenticationError(.emptySecret, "secret file \(path) holds nothing but white space")
+        }
+        return secret
+    }
+
+    /// Takes a secret from the environment and removes it there, so that no child and no dump of the environment has it: whoever
+    /// needs it again keeps it.
+    ///
+    /// - Throws: ``AuthenticationError`` when the variable is not set, empty, or nothing but white space.
+    public static func fromEnvironment(_ name: String) throws(AuthenticationError) -> SecretBytes {
+        guard let value = unsafe getenv(name) else {
+            throw AuthenticationError(.emptySecret, "environment variable \(name) is not set")
+        }
+        let length = unsafe strlen(value)
+        let secret = unsafe SecretBytes(copying: UnsafeRawBufferPointer(start: value, count: length))
+        guard !secret.isBlank else { throw AuthenticationError(.emptySecret, "environment variable \(name) is empty") }
+        // The kernel shows the initial environment in /proc/self/environ, from this very memory.
+        unsafe explicit_bzero(value, length)
+        unsafe unsetenv(name)
+        return secret
+    }
+
+    private static func unreadable(_ what: String, error: Int32) -> AuthenticationError {
+        let reason = unsafe strerror(error).map { unsafe String(cString: $0) } ?? "error \(error)"
+        return AuthenticationError(.unreadable, "\(what): \(reason)")
+    }
+
+    /// Refuses a file by what fstat(2) says of it, for a process of the effective user `user`.
+    static func checkFile(
+        _ path: String, mode: UInt32, owner: UInt32, user: UInt32 = geteuid()
+    ) throws(AuthenticationError) {
+        guard mode & S_IFMT == S_IFREG else { throw AuthenticationError(.unsafeFile, "secret file \(path) is no regular file") }
+        let octal = String(mode & 0o7777, radix: 8)
+        guard owner == 0 || owner == user else {
+            throw AuthenticationError(
+                .unsafeFile,
+                "secret file \(path), mode \(octal), belongs to uid \(owner); run: chown \(user) \(path)")
+        }
+        // A group that may read is how Kubernetes and systemd hand root's files to a service; on one's own file it is a mistake.
+        let forbidden: UInt32 = owner == 0 ? 0o037 : 0o077
+        guard mode & forbidden == 0 else {
+            throw AuthenticationError(
+                .unsafeFile, "secret file \(path) of uid \(owner) has mode \(octal), others may use it; run: chmod 600 \(path)")
+        }
+    }
+
+    private static func checkFolder(of path: String) throws(AuthenticationError) {
+        var mode: UInt32 = 0
+        var owner: UInt32 = 0
+        let result = unsafe sallyport_parent_mode(path, &mode, &owner)
+        guard result == 0 else { throw unreadable("the folder of secret file \(path)", error: -result) }
+        // In a sticky folder, such as a mounted Kubernetes secret's, nobody can replace a file of another.
+        guard mode & 0o002 == 0 || mode & UInt32(S_ISVTX) != 0 else {
+            throw AuthenticationError(
+                .unsafeFile,
+                "the folder of secret file \(path) has mode \(String(mode & 0o7777, radix: 8)), anybody may replace files in it; "
+                    + "run: chmod o-w on the folder")
+        }
+    }
+}
