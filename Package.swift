@@ -53,7 +53,8 @@ let package = Package(
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
         .target(
-            name: "Settings", dependencies: ["Authentication", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+            name: "Settings", dependencies: ["Authentication", "JSON", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["JSON", "CLinux", logging], swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["CLinux"], swiftSettings: strict),
         .target(
@@ -70,26 +71,31 @@ let package = Package(
         .target(
             name: "Ingress",
             dependencies: [
-                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "JSON", "Sandbox", "Settings", "Telemetry", nioCore,
+                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "JSON", "Sandbox", "Settings", "Telemetry",
+                nioCore,
                 nioPosix, nioHTTP1, protobuf, logging,
             ],
             swiftSettings: strict),
         .target(
             name: "Executor",
             dependencies: [
-                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings", "Telemetry", nioCore, nioPosix,
+                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings", "Telemetry", nioCore,
+                nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
         .target(
-            name: "SSH", dependencies: ["CSSH2", "CLinux", "Authentication", "JobProtocol", "ProtocolMessages", protobuf], swiftSettings: strict),
+            name: "SSH", dependencies: ["CSSH2", "CLinux", "Authentication", "JobProtocol", "ProtocolMessages", protobuf],
+            swiftSettings: strict),
 
         // One-file executables.
         .executableTarget(
-            name: "sallyport-ingress", dependencies: ["Ingress", "Sandbox", "Settings", "Telemetry", arguments, logging], swiftSettings: strict),
+            name: "sallyport-ingress", dependencies: ["Ingress", "Sandbox", "Settings", "Telemetry", arguments, logging],
+            swiftSettings: strict),
         .executableTarget(
-            name: "sallyport-executor", dependencies: ["Executor", "Sandbox", "Settings", "Telemetry", arguments, logging], swiftSettings: strict),
+            name: "sallyport-executor", dependencies: ["Executor", "Sandbox", "Settings", "Telemetry", arguments, logging],
+            swiftSettings: strict),
         .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
         .executableTarget(
             name: "sallyport",
@@ -108,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor", "sallyport-ingress",
+                "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor",
+                "sallyport-ingress",
                 "sallyport-ssh-worker",
             ]),
     ]

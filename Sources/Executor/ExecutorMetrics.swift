@@ -14,10 +14,13 @@ struct ExecutorMetrics: Sendable {
 
     init() throws(MetricsError) {
         accepted = try registry.counter("sallyport_jobs_accepted_total", help: "Jobs made durable.").with()
-        duplicates = try registry.counter("sallyport_jobs_duplicate_total", help: "Requests whose event had a job already.").with()
+        duplicates = try registry.counter("sallyport_jobs_duplicate_total", help: "Requests whose event had a job already.")
+            .with()
         refused = try registry.counter("sallyport_jobs_refused_total", help: "Requests that became no job.", labels: ["reason"])
-        violations = try registry.counter("sallyport_protocol_violations_total", help: "Connections ended for what was sent.", labels: ["kind"])
-        finishedJobs = try registry.counter("sallyport_jobs_finished_total", help: "Jobs that ended.", labels: ["status", "reason"])
+        violations = try registry.counter(
+            "sallyport_protocol_violations_total", help: "Connections ended for what was sent.", labels: ["kind"])
+        finishedJobs = try registry.counter(
+            "sallyport_jobs_finished_total", help: "Jobs that ended.", labels: ["status", "reason"])
         duration = try registry.histogram("sallyport_job_duration_seconds", help: "From the start of a job to its end.")
     }
 

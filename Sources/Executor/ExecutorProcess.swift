@@ -90,7 +90,8 @@ public final class ExecutorProcess: Sendable {
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
         let keep = settings.keep
         tasks.append(Task { await Self.prune(journal, keep: keep, logger: self.logger) })
-        logger.info("executor is ready", metadata: ["jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)"])
+        logger.info(
+            "executor is ready", metadata: ["jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)"])
         return Running(service: service, tasks: tasks)
     }
 

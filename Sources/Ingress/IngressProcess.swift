@@ -47,7 +47,9 @@ public final class IngressProcess: Sendable {
             let listener = try listen(operations) { OperationsHandler(service: service, registry: metrics.registry) }
             logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
         }
-        let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in desk.sweep(now: WallClock.now()) }
+        let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            desk.sweep(now: WallClock.now())
+        }
         logger.info(
             "ingress is ready",
             metadata: ["address": "\(http.localAddress.map(String.init(describing:)) ?? "")", "hooks": "\(settings.hooks.count)"])
@@ -74,13 +76,16 @@ public final class IngressProcess: Sendable {
     private func accept(_ channel: any Channel, _ desk: JobDesk, _ metrics: IngressMetrics) throws {
         let identity = ConnectionState.Identity(role: .ingress, keyID: settings.keyID, key: settings.signingKey)
         let handler = LinkHandler(
-            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: settings.trustedKeys, desk: desk, metrics: metrics,
+            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: settings.trustedKeys, desk: desk,
+            metrics: metrics,
             logger: logger)
         try channel.pipeline.syncOperations.addHandler(handler)
         handler.begin(on: channel)
     }
 
-    private func listen(_ address: IngressSettings.Address, handler: @escaping @Sendable () -> any ChannelHandler) throws -> any Channel {
+    private func listen(_ address: IngressSettings.Address, handler: @escaping @Sendable () -> any ChannelHandler) throws
+        -> any Channel
+    {
         let limit = HTTPLimits().connections
         do {
             return try ServerBootstrap(group: group)
@@ -106,7 +111,9 @@ public final class IngressProcess: Sendable {
 
     private func gauges(_ metrics: IngressMetrics, _ desk: JobDesk, _ service: DeliveryService) throws(MetricsError) {
         try metrics.registry.gauge("sallyport_executors_connected", help: "Executors connected.") { Double(desk.linkCount) }
-        try metrics.registry.gauge("sallyport_requests_pending", help: "Requests handed over and unanswered.") { Double(desk.pendingCount) }
+        try metrics.registry.gauge("sallyport_requests_pending", help: "Requests handed over and unanswered.") {
+            Double(desk.pendingCount)
+        }
         try metrics.registry.gauge("sallyport_deliveries_waiting", help: "Deliveries that wait for their answer.") {
             Double(service.waitingCount)
         }

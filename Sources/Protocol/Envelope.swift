@@ -39,7 +39,8 @@ public enum Envelope {
             throw .wrongPayloadType(String(envelope.payloadType.prefix(80)), expected: type.rawValue)
         }
         let payload = [UInt8](envelope.payload)
-        try keys.verify([UInt8](envelope.signature), of: preAuthentication(type.rawValue, payload), keyID: envelope.keyID, what: "envelope")
+        try keys.verify(
+            [UInt8](envelope.signature), of: preAuthentication(type.rawValue, payload), keyID: envelope.keyID, what: "envelope")
         return payload
     }
 

@@ -38,7 +38,9 @@ public struct ProtocolError: Error, CustomStringConvertible {
     static func untrustedKey(_ keyID: String) -> Self {
         .init(code: .untrustedKey, message: "key \(keyID.debugDescription) is not among the trusted keys of the settings")
     }
-    static func badSignature(_ what: String) -> Self { .init(code: .badSignature, message: "signature of \(what) does not verify") }
+    static func badSignature(_ what: String) -> Self {
+        .init(code: .badSignature, message: "signature of \(what) does not verify")
+    }
     static func wrongPayloadType(_ type: String, expected: String) -> Self {
         .init(code: .wrongPayloadType, message: "envelope holds \(type.debugDescription), expected \(expected)")
     }

@@ -42,7 +42,9 @@ public enum UnixSocket {
         var uid: UInt32 = 0
         var pid: Int32 = 0
         let result = unsafe sallyport_unix_peer(descriptor, &uid, &pid)
-        guard result == 0 else { throw SocketError(path: "descriptor \(descriptor)", step: "getsockopt SO_PEERCRED", errno: -result) }
+        guard result == 0 else {
+            throw SocketError(path: "descriptor \(descriptor)", step: "getsockopt SO_PEERCRED", errno: -result)
+        }
         return Peer(uid: uid, pid: pid)
     }
 

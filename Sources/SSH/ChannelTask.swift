@@ -1,7 +1,7 @@
 /// One channel in use: a command, or the ending of one.
 final class ChannelTask {
     enum Work {
-        case command(LeaseRun)
+        case command(LeaseRun, WaitingLease)
         case kill(GroupKill)
     }
 
@@ -10,7 +10,7 @@ final class ChannelTask {
         case announcing
         case executing
         case exchanging
-        /// The outcome is told; the channel closes.
+        /// The outcome is told, or another channel's to tell; this one closes.
         case draining(until: Int)
         case done
     }
@@ -20,16 +20,16 @@ final class ChannelTask {
     let channel: SSHChannel
     /// End of standard input was sent: to the prelude that means cancel.
     var isInputEnded = false
-    /// With a stop: when the host's own ending is not waited for any longer.
+    /// After a cancel: when the host's own ending is not waited for any longer.
     var stopDeadline: Int?
-    /// Waits for a ``GroupKill`` on another channel.
-    var awaitsKill = false
 
     init(_ work: Work, on channel: SSHChannel, step: Step) {
         self.work = work
         self.channel = channel
         self.step = step
     }
+
+    var isCommand: Bool { if case .command = work { true } else { false } }
 
     /// Its outcome is told, or another channel's to tell.
     var isDraining: Bool {
@@ -45,7 +45,7 @@ final class ChannelTask {
         case (.draining(let until), _): until
         case (.done, _): nil
         case (_, .kill(let kill)): kill.deadline
-        case (_, .command(let run)): awaitsKill ? nil : stopDeadline ?? run.deadline
+        case (_, .command(let run, _)): stopDeadline ?? run.deadline
         }
     }
 }

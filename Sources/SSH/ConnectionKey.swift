@@ -20,15 +20,17 @@ struct ConnectionKey: Hashable {
     }
 
     /// As it stands in messages.
-    var place: String { "\(address):\(port)" }
+    var place: String { address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)" }
 }
 
 /// A lease that waits for a channel.
 final class WaitingLease {
     let lease: WireLease
     let body: [UInt8]
-    /// Its connection died once before the command was sent.
+    /// Its connection died once before the command was sent; it is not tried a third time.
     var isSecondTry = false
+    /// It asked for a signature: it gets no second one.
+    var hasAsked = false
 
     init(_ lease: WireLease, body: [UInt8]) {
         self.lease = lease

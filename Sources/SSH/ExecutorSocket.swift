@@ -9,6 +9,8 @@ final class ExecutorSocket {
 
     let descriptor: Int32
     private var outbox: [UInt8] = []
+    /// Bytes of the outbox that the kernel has.
+    private var written = 0
     private var inbox = FrameBuffer()
 
     /// How long the executor may take to listen after the supervisor has started both, in milliseconds.
@@ -20,7 +22,9 @@ final class ExecutorSocket {
         let peer = try UnixSocket.peer(of: descriptor)
         guard peer.uid == geteuid() else { throw WorkerFailure("\(path): uid \(peer.uid) listens there, expected \(geteuid())") }
         let flags = fcntl(descriptor, F_GETFL)
-        guard fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else { throw WorkerFailure("\(path): cannot be made non-blocking") }
+        guard fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
+            throw WorkerFailure("\(path): cannot be made non-blocking")
+        }
     }
 
     private static func connect(_ path: String) throws -> Int32 {
@@ -37,22 +41,30 @@ final class ExecutorSocket {
 
     deinit { close(descriptor) }
 
-    var isFlushed: Bool { outbox.isEmpty }
-    var isFull: Bool { outbox.count > Self.maximumOutbox }
-    var events: Int16 { outbox.isEmpty ? Int16(POLLIN) : Int16(POLLIN) | Int16(POLLOUT) }
+    var isFlushed: Bool { outbox.count == written }
+    var isFull: Bool { outbox.count - written > Self.maximumOutbox }
+    var events: Int16 { isFlushed ? Int16(POLLIN) : Int16(POLLIN) | Int16(POLLOUT) }
 
-    func send(_ frame: WireWorkerFrame) throws {
-        outbox += try Frames.encode(frame)
-        try flush()
-    }
+    /// Keeps a frame for the next ``flush()``.
+    func send(_ frame: WireWorkerFrame) throws { outbox += try Frames.encode(frame) }
 
-    func flush() throws {
-        while !outbox.isEmpty {
-            let count = unsafe outbox.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            if count < 0, errno == EAGAIN || errno == EINTR { return }
-            guard count > 0 else { throw WorkerFailure("the executor is gone") }
-            outbox.removeFirst(count)
+    /// Hands to the kernel what it takes; false when the executor is gone.
+    func flush() -> Bool {
+        while written < outbox.count {
+            let count = unsafe outbox.withUnsafeBytes { all in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: all[written...])
+                return unsafe Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EAGAIN { break }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
         }
+        if isFlushed || written > Self.maximumOutbox {
+            outbox.removeFirst(written)
+            written = 0
+        }
+        return true
     }
 
     /// The frames that have come; nil when the executor has closed.
@@ -66,8 +78,8 @@ final class ExecutorSocket {
             }
             if code == 0 { return nil }
             if code < 0 {
-                guard errno == EAGAIN || errno == EINTR else { return nil }
-                return frames
+                if errno == EINTR { continue }
+                return errno == EAGAIN ? frames : nil
             }
             inbox.append(bytes)
             while let payload = try inbox.next() { frames.append(try Frames.decodeWorkerFrame(payload)) }

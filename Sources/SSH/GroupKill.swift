@@ -10,17 +10,18 @@ final class GroupKill {
     let deadline: Int
     private let nonce = Hex.encode(Random.bytes(16))
     private var text: [UInt8] = []
-    private var sent = 0
+    private var input: ArraySlice<UInt8>
 
     init(_ run: LeaseRun, processGroup: UInt32, now: Int) {
         self.run = run
         self.processGroup = processGroup
         deadline = now + Self.limit
+        input = Array("\(nonce)\n".utf8)[...]
     }
 
     var commandLine: String { Prelude.killLine(processGroup: processGroup) }
-    var unsent: ArraySlice<UInt8> { Array("\(nonce)\n".utf8)[sent...] }
-    func wrote(_ count: Int) { sent += count }
+    var unsent: ArraySlice<UInt8> { input }
+    func wrote(_ count: Int) { input = input.dropFirst(count) }
 
     /// Takes output; the verdict once it is there.
     func received(_ bytes: [UInt8]) -> Bool? {

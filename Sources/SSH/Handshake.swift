@@ -40,10 +40,10 @@ final class Handshake {
     var poll: (descriptor: Int32, events: Int16)? {
         switch step {
         case .connecting(let descriptor, _): (descriptor, Int16(POLLOUT))
-        case .exchanging(let session): (session.socket, session.directions)
+        case .exchanging(let session): (session.socket, session.events)
         // Until the signature is there the host has nothing to say.
         case .authenticating(let session, let request):
-            request.isAsked && request.signature == nil ? nil : (session.socket, session.directions)
+            request.isAsked && request.signature == nil ? nil : (session.socket, session.events)
         case .done: nil
         }
     }
@@ -59,18 +59,24 @@ final class Handshake {
                 guard let session = try connected(descriptor, address) else { return .waiting }
                 step = .exchanging(session)
             case .exchanging(let session):
+                guard session.flush() else {
+                    throw failure(.unreachable, "banner and key exchange: the host has closed the connection")
+                }
                 switch session.handshake() {
                 case .again: return .waiting
-                case .failed: throw failure(.unreachable, "key exchange: \(session.errorText); pinned host key types: \(pinnedTypes.joined(separator: ", "))")
+                case .failed: throw exchangeFailure(session)
                 case .done:
                     try checkHostKey(session)
                     step = .authenticating(session, SignatureRequest(ask: ask))
                 }
             case .authenticating(let session, let request):
+                guard session.flush() else { throw failure(.unreachable, "authentication: the host has closed the connection") }
                 switch session.authenticate(user: key.user, publicKey: key.publicKey, signer: request) {
                 case .again: return .waiting
                 case .failed:
-                    throw failure(.authentication, "the host does not accept the key of identity \(key.identity) for user \(key.user): \(session.errorText)")
+                    throw failure(
+                        .authentication,
+                        "the host does not accept the key of identity \(key.identity) for user \(key.user): \(session.errorText)")
                 case .done:
                     step = .done
                     return .ready(session)
@@ -114,7 +120,9 @@ final class Handshake {
         let types = SSHSession.hostKeyTypes.filter { pinnedTypes.contains($0) }
         guard !types.isEmpty else {
             close(descriptor)
-            throw failure(.hostKey, "no host key is pinned; look at the host's and pin it: sallyport hosts scan \(key.address) --port \(key.port)")
+            throw failure(
+                .hostKey,
+                "no host key is pinned; look at the host's and pin it: sallyport hosts scan \(key.address) --port \(key.port)")
         }
         return try SSHSession(descriptor: descriptor, hostKeyTypes: types)
     }
@@ -126,14 +134,24 @@ final class Handshake {
             let seen = HostKey(blob: presented)?.fingerprint ?? "no key"
             throw failure(
                 .hostKey,
-                "the host presents key \(seen), pinned is \(pinned); if the host was set up anew: sallyport hosts scan \(key.address) --port \(key.port)")
+                "the host presents key \(seen), pinned is \(pinned); if the host was set up anew: sallyport hosts scan \(key.address) --port \(key.port)"
+            )
         }
+    }
+
+    /// A host without a key of a pinned type ends the exchange as any other disagreement does: both are said.
+    private func exchangeFailure(_ session: SSHSession) -> SSHFailure {
+        let types = pinnedTypes.joined(separator: ", ")
+        return failure(
+            .unreachable,
+            "banner and key exchange: \(session.errorText); pinned here are keys of type \(types), and if the host has none of that type, "
+                + "look at what it has: sallyport hosts scan \(key.address) --port \(key.port)")
     }
 
     private var stepName: String {
         switch step {
         case .connecting: "tcp connect"
-        case .exchanging: "key exchange"
+        case .exchanging: "banner and key exchange"
         case .authenticating: "authentication"
         case .done: "connecting"
         }
@@ -143,5 +161,7 @@ final class Handshake {
         SSHFailure(reason, "host \(host) (\(key.place)): \(message)")
     }
 
-    private static func text(_ error: Int32) -> String { unsafe strerror(error).map { unsafe String(cString: $0) } ?? "error \(error)" }
+    private static func text(_ error: Int32) -> String {
+        unsafe strerror(error).map { unsafe String(cString: $0) } ?? "error \(error)"
+    }
 }

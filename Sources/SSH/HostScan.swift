@@ -27,13 +27,14 @@ public enum HostScan {
         let deadline = Monotonic.now() + timeout
         let descriptor = try TCP.connect(address, port, deadline: deadline)
         let session = try SSHSession(descriptor: descriptor, hostKeyTypes: [type])
-        while true {
+        while session.flush() {
             switch session.handshake() {
             case .done: return HostKey(blob: session.hostKey)
             case .failed: throw SSHFailure(.unreachable, "key exchange: \(session.errorText)")
-            case .again: try TCP.wait(descriptor, session.directions, deadline: deadline, step: "key exchange")
+            case .again: try TCP.wait(descriptor, session.events, deadline: deadline, step: "key exchange")
             }
         }
+        throw SSHFailure(.unreachable, "key exchange: the host has closed the connection")
     }
 }
 

@@ -1,62 +1,64 @@
 internal import Authentication
 internal import FoundationEssentials
-internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
 /// One command on one channel, from the exec request to the trailer. Pure of input and output: it is driven by its connection.
 final class LeaseRun {
-    /// How long the host may take from the exec request to the prelude's `start`, and how long the trailer may be late, in milliseconds.
-    static let startLimit = 20_000
+    /// How long the host may take from the exec request to the prelude's `start`, in milliseconds.
+    static let startLimit = 15_000
+    /// How long the trailer may be late after deadline and grace time, in milliseconds.
     static let trailerDelay = 2_000
-
-    /// Where it stands.
-    enum Phase { case starting, running, ended }
+    /// Bytes of output in a result, both streams together: a result is one frame of 64 KiB.
+    static let maximumOutput = 60 * 1024
 
     /// Why the worker stops the command.
     enum Stop { case cancel, timeout }
 
     let lease: WireLease
-    let body: [UInt8]
-    private(set) var phase = Phase.starting
+    /// What is sent as the exec request.
+    let commandLine: String
+    /// Both trailers are there, or neither will come any more.
+    private(set) var hasEnded = false
     private(set) var processGroup: UInt32?
     private(set) var stop: Stop?
-    private(set) var exitCode: Int32?
-    private(set) var unsuitable: String?
     private let nonce = Hex.encode(Random.bytes(16))
     private var scanners: [MarkScanner]
     private var collectors: [OutputCollector]
-    private var trailers = [false, false]
+    private var exitCodes: [Int32?] = [nil, nil]
+    private var unsuitable: String?
+    /// Why there is no trailer.
+    private var lostBecause: String?
+    private var isConnectionLost = false
+    /// The channel ended in order and the prelude never said `begin`: it did not run.
+    private var neverBegan = false
     private var input: [UInt8]
     private var sent = 0
-    private(set) var startedAt: Int?
     private let begunAt: Int
+    private var startedAt: Int?
     /// Output to pass on while the command runs.
     var onOutput: (WireStream, ArraySlice<UInt8>) -> Void = { _, _ in }
     /// The prelude said that the command runs.
     var onStart: (UInt32) -> Void = { _ in }
 
-    init(_ lease: WireLease, body: [UInt8], now: Int) {
+    /// - Throws: ``PreludeError`` when the command cannot be sent to any host.
+    init(_ lease: WireLease, body: [UInt8], now: Int) throws(PreludeError) {
         self.lease = lease
-        self.body = body
         begunAt = now
-        scanners = [MarkScanner(nonce: Array(nonce.utf8)), MarkScanner(nonce: Array(nonce.utf8))]
-        collectors = [OutputCollector(limit: Int(lease.stdoutLimit)), OutputCollector(limit: Int(lease.stderrLimit))]
-        input = Array("\(nonce)\n".utf8) + body
-    }
-
-    /// What is sent as the exec request; nil when an argument cannot be quoted.
-    var commandLine: String? {
-        Prelude.line(
+        commandLine = try Prelude.line(
             arguments: lease.arguments, environment: lease.environment, deadline: Int(lease.timeoutMs), grace: Int(lease.graceMs),
             body: lease.hasBody_p ? body.count : nil)
+        scanners = [MarkScanner(nonce: Array(nonce.utf8)), MarkScanner(nonce: Array(nonce.utf8))]
+        let stdoutLimit = min(Int(lease.stdoutLimit), Self.maximumOutput)
+        let stderrLimit = min(Int(lease.stderrLimit), Self.maximumOutput - stdoutLimit)
+        collectors = [OutputCollector(limit: stdoutLimit), OutputCollector(limit: stderrLimit)]
+        input = Prelude.firstLine(nonce: nonce)
+        if lease.hasBody_p { input += body + [0x0a] }
     }
 
-    /// The host runs the prelude.
-    func executed() { if phase == .starting { phase = .running } }
-
-    /// Standard input that is still to be written.
+    /// Control input that is still to be written.
     var unsent: ArraySlice<UInt8> { input[sent...] }
+
     func wrote(_ count: Int) {
         sent += count
         if sent == input.count { input.removeAll(); sent = 0 }
@@ -73,24 +75,31 @@ final class LeaseRun {
             switch mark {
             case .begin: break
             case .start(let group):
+                guard processGroup == nil else { break }
                 processGroup = group
                 startedAt = now
                 onStart(group)
-            case .exit(let code):
-                trailers[index] = true
-                exitCode = code
+            case .exit(let code): exitCodes[index] = code
             case .unsuitable(let what): unsuitable = what
             }
         }
-        if trailers == [true, true] || unsuitable != nil { phase = .ended }
+        if hasTrailer || unsuitable != nil { hasEnded = true }
     }
 
-    /// The channel or the connection ended.
-    func lost() {
-        for index in scanners.indices {
-            scanners[index].flush { collectors[index].append($0) }
-        }
-        phase = .ended
+    /// The host has ended the channel in order: what it had to say has been read.
+    func channelEnded() {
+        guard !hasEnded else { return }
+        neverBegan = !scanners.contains(where: \.isBegun)
+        lost("the channel ended without a trailer")
+    }
+
+    /// No trailer will come, for a reason that stands in the result.
+    func lost(_ because: String, withConnection: Bool = false) {
+        guard !hasEnded else { return }
+        isConnectionLost = withConnection
+        for index in scanners.indices { scanners[index].flush { collectors[index].append($0) } }
+        lostBecause = because
+        hasEnded = true
     }
 
     /// The worker or the operator ends the command.
@@ -102,14 +111,24 @@ final class LeaseRun {
         return startedAt.map { $0 + limit } ?? begunAt + Self.startLimit
     }
 
-    /// The prelude's own deadline ended the command: timeout(1) says 124, or 137 when it took KILL, and not before the time was over.
+    /// The host said that the command runs.
+    var hasStarted: Bool { processGroup != nil }
+
+    /// The host's own deadline ended the command: timeout(1) says 124, or 137 when it took KILL, and the time was over.
+    ///
+    /// Counted from before the request, so that a late `start` cannot make a timeout look like an exit code.
     func hostTimedOut(now: Int) -> Bool {
-        guard let startedAt, let exitCode, exitCode == 124 || exitCode == 137 else { return false }
-        return now - startedAt >= Int(lease.timeoutMs)
+        guard let code = exitCode, code == 124 || code == 137 else { return false }
+        return now - begunAt >= Int(lease.timeoutMs)
     }
 
-    /// Its result, once it has ended.
-    func finished(now: Int, groupGone: Bool, lostBecause: String?) -> WireLeaseFinished {
+    private var hasTrailer: Bool { exitCodes[0] != nil && exitCodes[1] != nil }
+    private var exitCode: Int32? { hasTrailer ? exitCodes[1] : nil }
+}
+
+extension LeaseRun {
+    /// Its result, once it has ended. `groupGone`: the host was asked afterwards and says that the process group is gone.
+    func finished(now: Int, groupGone: Bool) -> WireLeaseFinished {
         .with {
             $0.leaseID = lease.leaseID
             $0.stdout = .init(collectors[0].bytes)
@@ -118,32 +137,45 @@ final class LeaseRun {
             $0.stderrTotal = UInt64(collectors[1].total)
             $0.groupGone = groupGone
             $0.durationMs = UInt64(max(0, now - (startedAt ?? begunAt)))
-            judge(&$0, now: now, lostBecause: lostBecause)
+            judge(&$0, now: now)
         }
     }
 
-    private func judge(_ result: inout WireLeaseFinished, now: Int, lostBecause: String?) {
+    private func judge(_ result: inout WireLeaseFinished, now: Int) {
         let host = lease.host
+        let group = result.groupGone ? "its process group is gone" : "its process group is NOT known to be gone"
         if let unsuitable {
             result.outcome = .notStarted
             result.reason = .hostUnsuitable
-            result.error = "host \(host) has no `\(unsuitable)` on its PATH; install coreutils there"
-        } else if stop == .timeout || hostTimedOut(now: now) {
-            result.outcome = .timedOut
-            result.reason = .timeout
-            let gone = result.groupGone ? "its process group is gone" : "its process group is NOT known to be gone"
-            result.error = "the command on \(host) ran past its timeout of \(lease.timeoutMs) ms; \(gone)"
+            result.error = "host \(host) has no `\(SSHFailure.printable(unsuitable))` on its PATH; install coreutils there"
+        } else if neverBegan {
+            result.outcome = .notStarted
+            result.reason = stop == .cancel ? .cancelled : .hostUnsuitable
+            result.error =
+                stop == .cancel
+                ? "cancelled before the command began on \(host)"
+                : "the login shell of \(lease.user) on \(host) does not run commands\(said)"
+        } else if !hasTrailer, !result.groupGone, stop != .timeout || isConnectionLost {
+            result.outcome = .unknown
+            result.reason = .outcomeUnknown
+            result.error = "\(lostBecause ?? "no trailer"); whether the command on \(host) ended well is not known"
         } else if stop == .cancel {
             result.outcome = .cancelled
             result.reason = .cancelled
-            result.error = "the command on \(host) was cancelled"
-        } else if trailers == [true, true], let exitCode {
+            result.error = "the command on \(host) was cancelled; \(group)"
+        } else if stop == .timeout || hostTimedOut(now: now) {
+            result.outcome = .timedOut
+            result.reason = .timeout
+            result.error = "the command on \(host) ran past its timeout of \(lease.timeoutMs) ms; \(group)"
+        } else if let exitCode {
             result.outcome = .exited
             result.exitCode = exitCode
-        } else {
-            result.outcome = .unknown
-            result.reason = .outcomeUnknown
-            result.error = "\(lostBecause ?? "the channel ended without a trailer"); whether the command on \(host) ended well is not known"
         }
+    }
+
+    /// What came instead of the prelude's first mark.
+    private var said: String {
+        let words = SSHFailure.printable(String(decoding: scanners[0].preamble + scanners[1].preamble, as: UTF8.self))
+        return words.isEmpty ? "" : ": it says \(words.debugDescription)"
     }
 }

@@ -4,6 +4,8 @@ internal import CLinux
 struct MarkScanner {
     /// Bytes a mark's line may have after the nonce.
     static let maximumLine = 128
+    /// Bytes kept of what came before `begin`: what a login shell says that does not run the prelude.
+    static let maximumPreamble = 256
 
     enum Mark: Equatable {
         case begin
@@ -14,11 +16,16 @@ struct MarkScanner {
 
     private let nonce: [UInt8]
     private var pending: [UInt8] = []
-    private var begun = false
+    /// The prelude runs: what comes from now on is the command's.
+    private(set) var isBegun = false
+    /// What came before; it is not the command's output.
+    private(set) var preamble: [UInt8] = []
 
     init(nonce: [UInt8]) { self.nonce = nonce }
 
     /// Takes what was read; gives the output in it to `output`, in order, and returns the marks.
+    ///
+    /// Nothing is held back but what may yet become a mark, so that output shows while the command runs.
     mutating func scan(_ bytes: ArraySlice<UInt8>, output: (ArraySlice<UInt8>) -> Void) -> [Mark] {
         pending.append(contentsOf: bytes)
         var marks: [Mark] = []
@@ -39,19 +46,38 @@ struct MarkScanner {
             emit(at..<found, output)
             at = end + 1
             if let mark = Self.mark(line[..<end]) {
-                if mark == .begin { begun = true }
+                if mark == .begin { isBegun = true }
                 marks.append(mark)
             }
         }
-        // The nonce may be cut in two by the end of what was read.
-        let safe = max(at, pending.count - nonce.count + 1)
+        let safe = pending.count - heldBack(from: at)
         emit(at..<safe, output)
         pending.removeSubrange(..<safe)
         return marks
     }
 
-    private func emit(_ range: Range<Int>, _ output: (ArraySlice<UInt8>) -> Void) {
-        if begun, !range.isEmpty { output(pending[range]) }
+    /// The stream ended without a trailer: what was held back is output too.
+    mutating func flush(output: (ArraySlice<UInt8>) -> Void) {
+        emit(0..<pending.count, output)
+        pending.removeAll()
+    }
+
+    /// Bytes at the end that may be the first part of a nonce.
+    private func heldBack(from start: Int) -> Int {
+        let longest = min(nonce.count - 1, pending.count - start)
+        for count in stride(from: longest, to: 0, by: -1) where pending.suffix(count).elementsEqual(nonce.prefix(count)) {
+            return count
+        }
+        return 0
+    }
+
+    private mutating func emit(_ range: Range<Int>, _ output: (ArraySlice<UInt8>) -> Void) {
+        guard !range.isEmpty else { return }
+        if isBegun {
+            output(pending[range])
+        } else {
+            preamble.append(contentsOf: pending[range].prefix(Self.maximumPreamble - preamble.count))
+        }
     }
 
     private func position(of needle: [UInt8], from start: Int) -> Int? {
@@ -63,20 +89,13 @@ struct MarkScanner {
 
     private static func mark(_ line: ArraySlice<UInt8>) -> Mark? {
         let words = String(decoding: line, as: UTF8.self).split(separator: " ")
-        switch words.first {
-        case "begin": return .begin
-        case "start": return words.dropFirst().first.flatMap { UInt32($0) }.map { .start(processGroup: $0) }
-        case "exit": return words.dropFirst().first.flatMap { Int32($0) }.map { .exit(code: $0) }
+        guard let kind = words.first, let value = words.dropFirst().first else { return words == ["begin"] ? .begin : nil }
+        switch kind {
+        case "start": return UInt32(value).flatMap { $0 > 1 ? .start(processGroup: $0) : nil }
+        // bash may say -1 of a wait that was interrupted twice: ended, but nobody knows how.
+        case "exit": return Int32(value).map { .exit(code: (0...255).contains($0) ? $0 : 255) }
         case "unsuitable": return .unsuitable(words.dropFirst().joined(separator: " "))
         default: return nil
         }
-    }
-}
-
-extension MarkScanner {
-    /// The stream ended without a trailer: what was held back is output too.
-    mutating func flush(output: (ArraySlice<UInt8>) -> Void) {
-        if begun, !pending.isEmpty { output(pending[...]) }
-        pending.removeAll()
     }
 }

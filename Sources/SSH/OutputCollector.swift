@@ -1,44 +1,38 @@
 /// Keeps the head and the tail of a stream within a limit and counts the rest.
 struct OutputCollector {
-    /// Bytes of the mark that stands where something was cut.
+    /// Bytes of the mark that stands where something was cut: room for a count of 19 digits.
     static let markRoom = 48
 
-    private let headLimit: Int
-    private let tailLimit: Int
+    private let limit: Int
     private var head: [UInt8] = []
+    /// At least the last ``tailLimit`` bytes after the head, and at most as many again.
     private var tail: [UInt8] = []
-    private var tailStart = 0
     /// Bytes the stream had in all.
     private(set) var total = 0
 
-    /// Keeps at most `limit` bytes, the mark included.
-    init(limit: Int) {
-        let kept = max(0, limit - Self.markRoom)
-        headLimit = kept / 2
-        tailLimit = limit - headLimit
-    }
+    /// Keeps at most `limit` bytes, the mark included; without room for a mark the head alone.
+    init(limit: Int) { self.limit = max(0, limit) }
+
+    // What fits is kept whole, so the head may not be cut to its half before it is known that the stream is longer than the limit.
+    private var tailLimit: Int { limit }
 
     mutating func append(_ bytes: ArraySlice<UInt8>) {
         total += bytes.count
-        let toHead = bytes.prefix(headLimit - head.count)
-        head.append(contentsOf: toHead)
-        for byte in bytes.dropFirst(toHead.count).suffix(tailLimit) {
-            if tail.count < tailLimit {
-                tail.append(byte)
-            } else if tailLimit > 0 {
-                tail[tailStart] = byte
-                tailStart = (tailStart + 1) % tailLimit
-            }
-        }
-        // Bytes that were skipped by `suffix` leave the ring as it would be had they passed through it.
+        let room = limit - head.count
+        head.append(contentsOf: bytes.prefix(room))
+        let rest = bytes.dropFirst(room).suffix(tailLimit)
+        guard !rest.isEmpty else { return }
+        tail.append(contentsOf: rest)
+        if tail.count > 2 * tailLimit { tail.removeFirst(tail.count - tailLimit) }
     }
 
     /// What is kept; where something was cut a line says how much.
     var bytes: [UInt8] {
-        let ordered = Array(tail[tailStart...] + tail[..<tailStart])
-        guard total > head.count + ordered.count else { return head + ordered }
-        let keptTail = ordered.suffix(max(0, tailLimit - Self.markRoom))
-        let cut = total - head.count - keptTail.count
-        return head + Array("\n[… \(cut) bytes cut …]\n".utf8) + keptTail
+        guard total > limit else { return head }
+        let kept = limit - Self.markRoom
+        guard kept > 0 else { return head }
+        let first = head.prefix(kept / 2)
+        let last = Array((head.dropFirst(first.count) + tail).suffix(kept - first.count))
+        return first + Array("\n[… \(total - kept) bytes cut …]\n".utf8) + last
     }
 }

@@ -4,16 +4,20 @@ internal import CSSH2
 @safe final class SSHChannel {
     private let channel: OpaquePointer
     private let session: SSHSession
+    private var isFreed = false
 
     init(_ channel: OpaquePointer, of session: SSHSession) {
         unsafe self.channel = unsafe channel
         self.session = session
     }
 
-    /// Asks the host to run a command line; done when the host said that it does.
+    // One that is not closed on both sides cannot be freed at once: the session frees it when it ends.
+    deinit { if !isFreed { unsafe libssh2_channel_free(channel) } }
+
+    /// Asks the host to run a command line; done when the host said that it does. Call it again with the same line after `again`.
     func execute(_ command: String) -> Progress<Void> {
         let type = "exec"
-        return session.progress(
+        return session.result(
             unsafe libssh2_channel_process_startup(channel, type, UInt32(type.utf8.count), command, UInt32(command.utf8.count)))
     }
 
@@ -35,7 +39,9 @@ internal import CSSH2
 
     /// Writes to the command's standard input; how many bytes were taken.
     func write(_ bytes: ArraySlice<UInt8>) -> Progress<Int> {
-        let code = unsafe bytes.withUnsafeBytes { unsafe libssh2_channel_write_ex(channel, 0, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count) }
+        let code = unsafe bytes.withUnsafeBytes {
+            unsafe libssh2_channel_write_ex(channel, 0, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        }
         switch Int32(clamping: code) {
         case 0...: return .done(code)
         case LIBSSH2_ERROR_EAGAIN: return .again
@@ -43,13 +49,17 @@ internal import CSSH2
         }
     }
 
-    func sendEOF() -> Progress<Void> { session.progress(unsafe libssh2_channel_send_eof(channel)) }
+    /// Ends the command's standard input.
+    func sendEOF() -> Progress<Void> { session.result(unsafe libssh2_channel_send_eof(channel)) }
 
     /// Says that this side is done; complete when the host has closed too.
-    func close() -> Progress<Void> { session.progress(unsafe libssh2_channel_close(channel)) }
+    func close() -> Progress<Void> { session.result(unsafe libssh2_channel_close(channel)) }
 
-    /// Frees it; only when both sides have closed is this quick.
-    func free() -> Progress<Void> { session.progress(unsafe libssh2_channel_free(channel)) }
+    /// Frees it once both sides have closed.
+    func free() {
+        guard !isFreed else { return }
+        if unsafe libssh2_channel_free(channel) != LIBSSH2_ERROR_EAGAIN { isFreed = true }
+    }
 
     /// The host has ended both streams.
     var isAtEnd: Bool { unsafe libssh2_channel_eof(channel) == 1 }

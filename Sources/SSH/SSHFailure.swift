@@ -10,4 +10,15 @@ struct SSHFailure: Error {
         self.reason = reason
         self.message = message
     }
+
+    /// A host's words for a message: one line, at most 200 characters, nothing that a terminal acts on.
+    static func printable(_ text: String) -> String {
+        let line = text.unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: Character(" ")
+            default: Character(scalar)
+            }
+        }
+        return String(line.prefix(200)).split(separator: " ").joined(separator: " ")
+    }
 }

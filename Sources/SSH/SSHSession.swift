@@ -3,9 +3,11 @@ internal import Glibc
 internal import ProtocolMessages
 
 /// What a libssh2 call came to.
+///
+/// `again` never means that a packet is half written: what is sent is always taken whole (see the send callback in `CSSH2/shim.h`).
 enum Progress<Value> {
     case done(Value)
-    /// The same call must be made again when the socket is ready.
+    /// The same call must be made again, with the same arguments, when more was received.
     case again
     case failed(Int32)
 }
@@ -38,7 +40,7 @@ extension Progress: Sendable where Value: Sendable {}
     init(descriptor: Int32, hostKeyTypes: [String]) throws(SSHFailure) {
         self.descriptor = descriptor
         unsafe traffic = .allocate(capacity: 1)
-        unsafe traffic.initialize(to: sallyport_ssh_traffic(received: 0))
+        unsafe traffic.initialize(to: sallyport_ssh_traffic())
         guard let session = unsafe sallyport_ssh_session(traffic) else {
             unsafe traffic.deallocate()
             close(descriptor)
@@ -55,8 +57,12 @@ extension Progress: Sendable where Value: Sendable {}
     deinit {
         // Shut first: freeing a session whose channels are open would otherwise wait for the host.
         shutdown(descriptor, Int32(SHUT_RDWR))
-        for _ in 0..<64 where unsafe libssh2_session_free(session) != LIBSSH2_ERROR_EAGAIN { break }
+        var code = unsafe libssh2_session_free(session)
+        for _ in 0..<64 where code == LIBSSH2_ERROR_EAGAIN { code = unsafe libssh2_session_free(session) }
         close(descriptor)
+        // A session that cannot be freed still points to it: then both stay, rather than one dangle.
+        guard code != LIBSSH2_ERROR_EAGAIN else { return }
+        unsafe free(traffic.pointee.unsent)
         unsafe traffic.deallocate()
     }
 
@@ -66,27 +72,27 @@ extension Progress: Sendable where Value: Sendable {}
     /// Bytes received so far.
     var received: UInt64 { unsafe traffic.pointee.received }
 
-    /// What the socket must be ready for before a call that said `again` is worth repeating.
-    var directions: Int16 {
-        let directions = unsafe libssh2_session_block_directions(session)
-        var events: Int16 = 0
-        if directions & LIBSSH2_SESSION_BLOCK_INBOUND != 0 || directions == 0 { events |= Int16(POLLIN) }
-        if directions & LIBSSH2_SESSION_BLOCK_OUTBOUND != 0 { events |= Int16(POLLOUT) }
-        return events
-    }
+    /// Bytes received and bytes the kernel took: grows as long as the host lives and takes what it is sent.
+    var progress: UInt64 { unsafe traffic.pointee.received &+ traffic.pointee.sent }
 
-    /// A packet is half written: nothing else may be sent before the same call is done.
-    var isWriting: Bool { unsafe libssh2_session_block_directions(session) & LIBSSH2_SESSION_BLOCK_OUTBOUND != 0 }
+    /// Bytes that wait for the socket.
+    var unsent: Int { unsafe traffic.pointee.last - traffic.pointee.first }
+
+    /// What the socket must be ready for before anything can go on.
+    var events: Int16 { Int16(POLLIN) | (unsent > 0 ? Int16(POLLOUT) : 0) }
+
+    /// Hands waiting bytes to the kernel; false when the connection is over.
+    func flush() -> Bool { unsafe sallyport_ssh_flush(descriptor, traffic) == 0 }
 
     /// What libssh2 says of its last error.
     var errorText: String {
         var text: UnsafeMutablePointer<CChar>?
         let code = unsafe libssh2_session_last_error(session, &text, nil, 0)
-        let words = unsafe text.map { unsafe String(cString: $0) } ?? ""
+        let words = SSHFailure.printable(unsafe text.map { unsafe String(cString: $0) } ?? "")
         return words.isEmpty ? "libssh2 error \(code)" : "\(words) (libssh2 error \(code))"
     }
 
-    func handshake() -> Progress<Void> { progress(unsafe libssh2_session_handshake(session, descriptor)) }
+    func handshake() -> Progress<Void> { result(unsafe libssh2_session_handshake(session, descriptor)) }
 
     /// The host's key in wire form; empty before the handshake.
     var hostKey: [UInt8] {
@@ -99,7 +105,7 @@ extension Progress: Sendable where Value: Sendable {}
     /// Authenticates as `user`; `signer` gives the signature when it is there.
     func authenticate(user: String, publicKey: [UInt8], signer: SignatureRequest) -> Progress<Void> {
         var context: UnsafeMutableRawPointer? = unsafe Unmanaged.passUnretained(signer).toOpaque()
-        return progress(
+        return result(
             unsafe libssh2_userauth_publickey(session, user, publicKey, publicKey.count, signCallback, &context))
     }
 
@@ -121,7 +127,7 @@ extension Progress: Sendable where Value: Sendable {}
         unsafe libssh2_keepalive_send(session, &next)
     }
 
-    func progress(_ code: Int32) -> Progress<Void> {
+    func result(_ code: Int32) -> Progress<Void> {
         switch code {
         case 0...: .done(())
         case LIBSSH2_ERROR_EAGAIN: .again
@@ -145,10 +151,12 @@ final class SignatureRequest {
 /// libssh2's sign callback: asks the first time and says "again" until the answer is there.
 private let signCallback:
     @convention(c) (
-        OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?, UnsafeMutablePointer<Int>?, UnsafePointer<UInt8>?, Int,
+        OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?, UnsafeMutablePointer<Int>?, UnsafePointer<UInt8>?,
+        Int,
         UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     ) -> Int32 = { _, signature, length, data, count, context in
-        guard let signature = unsafe signature, let length = unsafe length, let data = unsafe data, let context = unsafe context?.pointee
+        guard let signature = unsafe signature, let length = unsafe length, let data = unsafe data,
+            let context = unsafe context?.pointee
         else { return -1 }
         let request = unsafe Unmanaged<SignatureRequest>.fromOpaque(context).takeUnretainedValue()
         guard let answer = request.signature else {

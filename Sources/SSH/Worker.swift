@@ -13,6 +13,10 @@ public final class Worker {
     private var bodies: [UInt64: (lease: WireLease, bytes: [UInt8])] = [:]
     private var signing: [UInt64: Connection] = [:]
     private var repeated: [WaitingLease] = []
+    /// What must end the worker after this turn.
+    private var failure: WorkerFailure?
+    /// Milliseconds after which the loop looks round although nothing happened.
+    private static let longestWait = 60_000
 
     /// Connects to the executor's socket at `path` and says hello.
     ///
@@ -32,33 +36,44 @@ public final class Worker {
     }
 
     /// Serves until the executor closes its socket. Commands that run then are cancelled: their hosts see the end of their input.
+    ///
+    /// - Throws: what the executor sent that it may not send, or a failure of poll(2).
     public func run() throws {
-        while true {
-            var entries = [pollfd(fd: socket.descriptor, events: socket.events, revents: 0)]
-            for connection in connections {
-                guard let poll = connection.poll else { continue }
-                entries.append(pollfd(fd: poll.descriptor, events: poll.events, revents: 0))
-            }
-            let now = Monotonic.now()
-            let next = connections.compactMap(\.deadline).min().map { max(0, $0 - now) } ?? 60_000
-            guard unsafe poll(&entries, nfds_t(entries.count), Int32(min(next, 60_000))) >= 0 || errno == EINTR else {
-                throw WorkerFailure("poll failed with error \(errno)")
-            }
-            try socket.flush()
+        defer { for connection in connections { connection.close() } }
+        while socket.flush() {
+            let entries = try wait()
             if entries[0].revents != 0 {
                 guard let frames = try socket.receive() else { return }
                 for frame in frames { try take(frame) }
             }
             advance()
+            if let failure { throw failure }
         }
+    }
+
+    /// Waits until a socket is ready or a deadline is over.
+    private func wait() throws -> [pollfd] {
+        var entries = [pollfd(fd: socket.descriptor, events: socket.events, revents: 0)]
+        for connection in connections {
+            guard let poll = connection.poll else { continue }
+            entries.append(pollfd(fd: poll.descriptor, events: poll.events, revents: 0))
+        }
+        let next = connections.compactMap(\.deadline).min().map { max(0, $0 - Monotonic.now()) } ?? Self.longestWait
+        guard unsafe poll(&entries, nfds_t(entries.count), Int32(min(next, Self.longestWait))) >= 0 || errno == EINTR else {
+            throw WorkerFailure("poll failed with error \(errno)")
+        }
+        return entries
     }
 
     private func advance() {
         let now = Monotonic.now()
         for connection in connections { connection.advance(now: now) }
-        for lease in repeated { place(lease) }
-        repeated.removeAll()
-        connections.removeAll { $0.isClosed }
+        // Placing one may fail another at once: those come the next time round.
+        let leases = repeated
+        repeated = []
+        for lease in leases { place(lease) }
+        connections.removeAll(where: \.isClosed)
+        for (leaseID, connection) in signing where connection.isClosed { signing[leaseID] = nil }
     }
 
     private func take(_ frame: WireWorkerFrame.OneOf_Kind) throws {
@@ -80,6 +95,10 @@ public final class Worker {
                 bodies[piece.leaseID] = body
             }
         case .cancel(let cancel):
+            if let body = bodies.removeValue(forKey: cancel.leaseID) { return finished(.cancelledInTime(body.lease)) }
+            if let index = repeated.firstIndex(where: { $0.lease.leaseID == cancel.leaseID }) {
+                return finished(.cancelledInTime(repeated.remove(at: index).lease))
+            }
             for connection in connections { connection.cancel(cancel.leaseID, now: Monotonic.now()) }
         case .signResponse(let response):
             guard let connection = signing.removeValue(forKey: response.leaseID) else { return }
@@ -98,7 +117,8 @@ public final class Worker {
         let now = Monotonic.now()
         let connection = connections.first { $0.key == key && !$0.isRetiring && !$0.isClosed } ?? open(key, now: now)
         guard connection.add(lease, now: now) else {
-            return finished(.notStarted(lease.lease, .busy, "\(Connection.maximumWaiting) commands wait for \(key.place) already"))
+            return finished(
+                .notStarted(lease.lease, .busy, "\(Connection.maximumWaiting) commands wait for \(key.place) already"))
         }
         connection.advance(now: now)
     }
@@ -111,33 +131,53 @@ public final class Worker {
 }
 
 extension Worker: WorkerOutlet {
-    var isFlushed: Bool { socket.isFlushed }
+    var isFlushed: Bool { socket.flush() && socket.isFlushed }
 
     func stage(_ leaseID: UInt64, _ stage: WireStage, _ processGroup: UInt32) {
-        send(.with { $0.stage = .with { $0.leaseID = leaseID; $0.stage = stage; $0.processGroup = processGroup } })
+        send(
+            .with {
+                $0.stage = .with {
+                    $0.leaseID = leaseID; $0.stage = stage; $0.processGroup = processGroup
+                }
+            })
     }
 
     func output(_ leaseID: UInt64, _ stream: WireStream, _ bytes: ArraySlice<UInt8>) {
-        guard !socket.isFull else { return }
+        // A slow executor shall not stop commands: the result has its share of the output all the same.
+        guard !socket.isFull || (socket.flush() && !socket.isFull) else { return }
         var rest = bytes
         while !rest.isEmpty {
             let piece = rest.prefix(Frames.maximumChunk)
-            send(.with { $0.output = .with { $0.leaseID = leaseID; $0.stream = stream; $0.data = .init(piece) } })
+            send(
+                .with {
+                    $0.output = .with {
+                        $0.leaseID = leaseID; $0.stream = stream; $0.data = .init(piece)
+                    }
+                })
             rest = rest.dropFirst(piece.count)
         }
     }
 
     func finished(_ finished: WireLeaseFinished) { send(.with { $0.finished = finished }) }
 
-    func askSignature(_ leaseID: UInt64, _ blob: [UInt8]) {
-        signing[leaseID] = connections.first { $0.isOpened(for: leaseID) }
-        send(.with { $0.signRequest = .with { $0.leaseID = leaseID; $0.blob = .init(blob) } })
+    func askSignature(_ leaseID: UInt64, _ blob: [UInt8], for connection: Connection) {
+        signing[leaseID] = connection
+        send(
+            .with {
+                $0.signRequest = .with {
+                    $0.leaseID = leaseID; $0.blob = .init(blob)
+                }
+            })
     }
 
     func again(_ lease: WaitingLease) { repeated.append(lease) }
 
     private func send(_ frame: WireWorkerFrame) {
-        // A failure shows in the loop, which then ends the worker.
-        try? socket.send(frame)
+        do {
+            try socket.send(frame)
+        } catch {
+            // A lease that is never answered would be worse than a worker that ends.
+            failure = WorkerFailure("a frame for the executor cannot be made: \(error)")
+        }
     }
 }

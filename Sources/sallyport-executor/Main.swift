@@ -44,7 +44,8 @@ struct Serve: ParsableCommand {
         let program = try Self.ownPath()
         let folder = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
         var supervisor = Supervisor(
-            executor: program, configuration: settings.config, worker: "\(folder)/sallyport-ssh-worker", workerSocket: layout.socket,
+            executor: program, configuration: settings.config, worker: "\(folder)/sallyport-ssh-worker",
+            workerSocket: layout.socket,
             workers: layout.count, logger: logger)
         do {
             try ProcessHardening.apply()
@@ -90,7 +91,8 @@ struct Run: ParsableCommand {
 
 /// `sallyport-executor check`
 struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Read the settings, say everything that is wrong, and change nothing.")
+    static let configuration = CommandConfiguration(
+        abstract: "Read the settings, say everything that is wrong, and change nothing.")
 
     @OptionGroup var settings: SettingsOption
 

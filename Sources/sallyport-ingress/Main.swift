@@ -40,7 +40,8 @@ struct Serve: ParsableCommand {
 
 /// `sallyport-ingress check`
 struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Read the settings, say everything that is wrong, and change nothing.")
+    static let configuration = CommandConfiguration(
+        abstract: "Read the settings, say everything that is wrong, and change nothing.")
 
     @Option(help: "The settings file.")
     var config: String

@@ -8,7 +8,8 @@ import Sandbox
 struct SSHWorker: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ssh-worker",
-        abstract: "Run commands over SSH for the executor, without any key. Started by `sallyport-executor serve`.", version: "0.1.0")
+        abstract: "Run commands over SSH for the executor, without any key. Started by `sallyport-executor serve`.",
+        version: "0.1.0")
 
     @Option(help: "The executor's worker socket.")
     var socket: String

@@ -14,7 +14,8 @@ struct AdminClient {
         do throws(SocketError) {
             descriptor = try UnixSocket.connect(path: path)
         } catch {
-            throw CommandFailure("\(error); is the executor running, and may this user reach its admin socket?", code: .unavailable)
+            throw CommandFailure(
+                "\(error); is the executor running, and may this user reach its admin socket?", code: .unavailable)
         }
         defer { close(descriptor) }
         try write(try Frames.encode(request), to: descriptor)

@@ -9,7 +9,8 @@ enum FileOutput {
     /// Writes a file that only its owner may read.
     static func secret(_ secret: SecretBytes, to path: String, replacing: Bool = false) throws {
         try write(to: path, mode: 0o600, replacing: replacing) { descriptor in
-            unsafe secret.withUnsafeBytes { bytes in unsafe bytes.count == Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+            unsafe secret.withUnsafeBytes { bytes in unsafe bytes.count == Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            }
         }
     }
 

@@ -13,10 +13,12 @@ enum HTTPClient {
     /// Bytes of an answer that are read.
     static let maximumAnswer = 4 * 1024 * 1024
 
-    static func post(_ url: HTTPAddress, headers: [(name: String, value: String)], body: [UInt8], seconds: Int) throws -> Response {
+    static func post(_ url: HTTPAddress, headers: [(name: String, value: String)], body: [UInt8], seconds: Int) throws -> Response
+    {
         let descriptor = try connect(url, seconds: seconds)
         defer { close(descriptor) }
-        var head = "POST \(url.path) HTTP/1.1\r\nHost: \(url.host):\(url.port)\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
+        var head =
+            "POST \(url.path) HTTP/1.1\r\nHost: \(url.host):\(url.port)\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
         for header in headers { head += "\(header.name): \(header.value)\r\n" }
         var rest = (Array((head + "\r\n").utf8) + body)[...]
         while !rest.isEmpty {
@@ -39,13 +41,16 @@ enum HTTPClient {
         var next = unsafe list
         while let address = unsafe next {
             let descriptor = unsafe socket(
-                address.pointee.ai_family, address.pointee.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.ai_protocol)
+                address.pointee.ai_family, address.pointee.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.ai_protocol
+            )
             if descriptor >= 0 {
                 var time = timeval(tv_sec: seconds, tv_usec: 0)
                 let size = socklen_t(MemoryLayout<timeval>.size)
                 unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, size)
                 unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
-                if unsafe Glibc.connect(descriptor, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0 { return descriptor }
+                if unsafe Glibc.connect(descriptor, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0 {
+                    return descriptor
+                }
                 close(descriptor)
             }
             unsafe next = unsafe address.pointee.ai_next
@@ -93,7 +98,8 @@ struct HTTPAddress {
 
     init(_ text: String) throws {
         guard text.hasPrefix("http://") else {
-            throw CommandFailure("\(text): only http:// is spoken here; run it beside the ingress, or use curl for https", code: .usage)
+            throw CommandFailure(
+                "\(text): only http:// is spoken here; run it beside the ingress, or use curl for https", code: .usage)
         }
         let rest = text.dropFirst(7)
         let authority = rest.prefix { $0 != "/" }

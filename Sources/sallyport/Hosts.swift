@@ -10,7 +10,9 @@ struct Hosts: ParsableCommand {
 struct HostsScan: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan", abstract: "Show a host's keys, and pin them.",
-        discussion: "Compare the fingerprints with those the host's console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) before you pin.")
+        discussion:
+            "Compare the fingerprints with those the host's console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) before you pin."
+    )
 
     @Argument(help: "Address or name, as in the executor's settings.")
     var address: String

@@ -32,10 +32,13 @@ struct Initialize: ParsableCommand {
             try layout.makeFolders()
             let keys = try InitialKeys(layout)
             try FileOutput.text(
-                InitialSettings.ingress(layout, executorKey: keys.executor, http: httpPort, operations: operationsPort), to: layout.ingress)
+                InitialSettings.ingress(layout, executorKey: keys.executor, http: httpPort, operations: operationsPort),
+                to: layout.ingress)
             try FileOutput.text(
-                InitialSettings.executor(layout, ingressKey: keys.ingress, host: host, port: port, user: user), to: layout.executor)
-            try FileOutput.text("# Pinned host keys; add one with: sallyport hosts scan HOST --pin \(layout.knownHosts)\n", to: layout.knownHosts)
+                InitialSettings.executor(layout, ingressKey: keys.ingress, host: host, port: port, user: user),
+                to: layout.executor)
+            try FileOutput.text(
+                "# Pinned host keys; add one with: sallyport hosts scan HOST --pin \(layout.knownHosts)\n", to: layout.knownHosts)
             Output.line("wrote \(layout.ingress) and \(layout.executor)")
             Output.line("next:")
             Output.line("  1. let the key in, on \(host), in ~\(user)/.ssh/authorized_keys:")
@@ -43,9 +46,12 @@ struct Initialize: ParsableCommand {
             Output.line("  2. pin the host's key:      sallyport hosts scan \(host) --port \(port) --pin \(layout.knownHosts)")
             Output.line("  3. start the executor:      sallyport-executor serve --config \(layout.executor)")
             Output.line("  4. start the ingress:       sallyport-ingress serve --config \(layout.ingress)")
-            Output.line("  5. mint a token:            sallyport token issue --key \(layout.tokenKey) --issuer sallyport-init --audience sallyport --subject deployer --key-id init > token")
             Output.line(
-                "  6. send a delivery:         sallyport send http://127.0.0.1:\(httpPort)/hooks/github \(layout.sample) --secret \(layout.hookdeckSecret) --token-file token")
+                "  5. mint a token:            sallyport token issue --key \(layout.tokenKey) --issuer sallyport-init --audience sallyport --subject deployer --key-id init > token"
+            )
+            Output.line(
+                "  6. send a delivery:         sallyport send http://127.0.0.1:\(httpPort)/hooks/github \(layout.sample) --secret \(layout.hookdeckSecret) --token-file token"
+            )
         }
     }
 }
@@ -97,7 +103,8 @@ struct InitialKeys {
         try FileOutput.text(token.publicKey.jwks(keyID: "init"), to: layout.tokenKeys)
         identityLine = try KeyGeneration.text(Self.make(layout.identity), form: .ssh, name: "sallyport")
         try FileOutput.text(identityLine + "\n", to: layout.identity + ".pub")
-        try FileOutput.secret(SecretBytes(copying: (Hex.encode(Random.bytes(24)) + "\n").utf8.map { $0 }), to: layout.hookdeckSecret)
+        try FileOutput.secret(
+            SecretBytes(copying: (Hex.encode(Random.bytes(24)) + "\n").utf8.map { $0 }), to: layout.hookdeckSecret)
         try FileOutput.text(InitialSettings.sample, to: layout.sample)
     }
 

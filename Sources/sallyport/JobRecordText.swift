@@ -7,7 +7,8 @@ enum JobRecordText {
     static func lines(_ record: WireJobRecord) -> [String] {
         var lines = [
             "job          \(record.jobID)", "name         \(record.job)",
-            "status       \(JobNames.name(record.status))" + (record.reason == .unspecified ? "" : " (\(JobNames.name(record.reason)))"),
+            "status       \(JobNames.name(record.status))"
+                + (record.reason == .unspecified ? "" : " (\(JobNames.name(record.reason)))"),
         ]
         if !record.error.isEmpty { lines.append("error        \(Table.safe(record.error))") }
         lines.append("hook         \(Table.safe(record.hook)) from ingress \(record.ingress)")

@@ -73,7 +73,11 @@ struct JobsShow: ParsableCommand {
         try reporting {
             let records = try AdminClient(path: admin.socket).ask(.with { $0.showJob = .with { $0.id = id } })
             for record in records {
-                if admin.json { Output.line(JobRecordText.json(record)) } else { JobRecordText.lines(record).forEach(Output.line) }
+                if admin.json {
+                    Output.line(JobRecordText.json(record))
+                } else {
+                    JobRecordText.lines(record).forEach(Output.line)
+                }
             }
         }
     }

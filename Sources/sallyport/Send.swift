@@ -57,7 +57,9 @@ struct Send: ParsableCommand {
                 let key = try SecretBytes.read(file: secret).trimmingTrailingNewline()
                 headers.append(("X-Hookdeck-Signature", try HookdeckSignature(secrets: [key]).sign(bytes)))
             }
-            if let value = try token ?? tokenFile.map({ String(decoding: try FileOutput.read($0, limit: 64 * 1024), as: UTF8.self) }) {
+            if let value = try token
+                ?? tokenFile.map({ String(decoding: try FileOutput.read($0, limit: 64 * 1024), as: UTF8.self) })
+            {
                 headers.append((tokenHeader, value.hasSuffix("\n") ? String(value.dropLast()) : value))
             }
             for line in header {

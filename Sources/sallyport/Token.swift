@@ -62,13 +62,16 @@ struct TokenIssue: ParsableCommand {
 
     private func signer() throws -> TokenIssuer {
         let chosen = try algorithm.map { name in
-            guard let algorithm = TokenAlgorithm(rawValue: name) else { throw CommandFailure("--algorithm \(name): not known", code: .usage) }
+            guard let algorithm = TokenAlgorithm(rawValue: name) else {
+                throw CommandFailure("--algorithm \(name): not known", code: .usage)
+            }
             return algorithm
         }
         switch (key, secret) {
         case (let file?, nil): return try TokenIssuer(pem: .read(file: file), origin: file, algorithm: chosen, keyID: keyID)
         case (nil, let file?):
-            return try TokenIssuer(secret: SecretBytes.read(file: file).trimmingTrailingNewline(), algorithm: chosen ?? .hs256, keyID: keyID)
+            return try TokenIssuer(
+                secret: SecretBytes.read(file: file).trimmingTrailingNewline(), algorithm: chosen ?? .hs256, keyID: keyID)
         default: throw CommandFailure("give either --key or --secret", code: .usage)
         }
     }
@@ -120,7 +123,8 @@ struct TokenVerify: ParsableCommand {
     private func checkClaims(_ text: String, keys: [TokenKey], payload: [UInt8]) throws(TokenError) {
         let claims = try? JSONValue.parse(payload)
         let stated = claims?["aud"]?.string ?? claims?["aud"]?.array?.first?.string
-        let requirements = TokenVerifier.Requirements(issuer: issuer ?? claims?["iss"]?.string ?? "", audience: audience ?? stated, clockSkew: 0)
+        let requirements = TokenVerifier.Requirements(
+            issuer: issuer ?? claims?["iss"]?.string ?? "", audience: audience ?? stated, clockSkew: 0)
         _ = try TokenVerifier(keys: keys, requirements: requirements).verify(text, now: WallClock.now() / 1000)
     }
 }

@@ -58,9 +58,12 @@ struct DeliveryTests {
 
         """
 
-    static let hooks = ["count", "fail", "slow", "flood", "pause", "background", "missing"].map { hook($0) }.joined()
-        + hook("echo", "parameters: { value: { payload: /value } }") + hook("strict", "parameters: { value: { payload: /value } }")
-        + hook("digest", "body: true") + hook("later", "respond: async", job: "pause") + hook("short", "wait: 500ms", job: "pause")
+    static let hooks =
+        ["count", "fail", "slow", "flood", "pause", "background", "missing"].map { hook($0) }.joined()
+        + hook("echo", "parameters: { value: { payload: /value } }")
+        + hook("strict", "parameters: { value: { payload: /value } }")
+        + hook("digest", "body: true") + hook("later", "respond: async", job: "pause")
+        + hook("short", "wait: 500ms", job: "pause")
         + hook("small", "maximum-body: 1KiB", job: "count") + hook("query", "parameters: { value: { query: v } }", job: "strict")
         + hook("unpoliced", job: "no-such-job")
 
@@ -111,7 +114,8 @@ struct DeliveryTests {
         let token = try Command.run(
             try TestBed.binary("sallyport"),
             [
-                "token", "issue", "--key", try bed.box.appending(path: "secrets/token.key").path, "--issuer", "sallyport-init", "--audience",
+                "token", "issue", "--key", try bed.box.appending(path: "secrets/token.key").path, "--issuer", "sallyport-init",
+                "--audience",
                 "sallyport", "--subject", "somebody-else", "--key-id", "init",
             ])
         let answer = try bed.deliver(token: token.output.trimmingCharacters(in: .newlines))
@@ -149,13 +153,17 @@ struct DeliveryTests {
     }
 
     @Test(arguments: [
-        "$(touch /tmp/pwned)", "`id`", "a'b", "a\"b", "a\\nb", "; id", "--flag", "-rf", "a b", "*", "~root", "é✓", "!!", "a'\\''b",
+        "$(touch /tmp/pwned)", "`id`", "a'b", "a\"b", "a\\nb", "; id", "--flag", "-rf", "a b", "*", "~root", "é✓", "!!",
+        "a'\\''b",
         "$IFS", "&& id", "\\\\",
     ])
     func `a parameter is one argument, byte for byte, whatever stands in it`(_ raw: String) throws {
-        let answer = try bed.deliver("{\"value\":\"\(raw.replacingOccurrences(of: "\"", with: "\\\""))\"}", hook: "echo", signature: nil, token: nil)
+        let answer = try bed.deliver(
+            "{\"value\":\"\(raw.replacingOccurrences(of: "\"", with: "\\\""))\"}", hook: "echo", signature: nil, token: nil)
         #expect(answer.status == 200, "\(answer.text)")
-        let value = try JSONSerialization.jsonObject(with: Data("[\"\(raw.replacingOccurrences(of: "\"", with: "\\\""))\"]".utf8)) as? [String]
+        let value =
+            try JSONSerialization.jsonObject(with: Data("[\"\(raw.replacingOccurrences(of: "\"", with: "\\\""))\"]".utf8))
+            as? [String]
         #expect(answer["stdout"] == "--|\(value?[0] ?? "")|")
         #expect(!FileManager.default.fileExists(atPath: "/tmp/pwned"))
     }
@@ -174,21 +182,28 @@ struct DeliveryTests {
         #expect(get.status == 405)
         #expect(get.headers["allow"] == "POST")
         #expect(try bed.deliver("{", hook: "echo", signature: nil, token: nil).status == 400)
-        #expect(try bed.deliver("a=b", hook: "echo", signature: nil, token: nil, contentType: "application/x-www-form-urlencoded").status == 415)
+        #expect(
+            try bed.deliver("a=b", hook: "echo", signature: nil, token: nil, contentType: "application/x-www-form-urlencoded")
+                .status == 415)
         let missing = try bed.deliver("{}", hook: "echo", signature: nil, token: nil)
         #expect(missing.status == 422)
         #expect(missing["detail"]?.contains("parameter value") == true)
         #expect(try bed.deliver(hook: "unpoliced", signature: nil, token: nil).status == 422)
         #expect(try bed.deliver(hook: "query", signature: nil, token: nil).status == 422)
-        #expect(try bed.deliver(#"{"value":"#  + String(repeating: "[", count: 100), hook: "echo", signature: nil, token: nil).status == 400)
+        #expect(
+            try bed.deliver(#"{"value":"# + String(repeating: "[", count: 100), hook: "echo", signature: nil, token: nil).status
+                == 400)
     }
 
     @Test func `a body over the limit is refused whether it is announced or not, and one at the limit is not`() throws {
         let atLimit = String(repeating: "x", count: 1024)
         #expect(try bed.deliver(atLimit, hook: "small", signature: nil, token: nil).status == 200)
         #expect(try bed.deliver(atLimit + "x", hook: "small", signature: nil, token: nil).status == 413)
-        #expect(try bed.deliver(atLimit + "x", hook: "small", signature: nil, token: nil, more: ["-H", "Transfer-Encoding: chunked"]).status == 413)
-        #expect(try bed.deliver(String(repeating: "x", count: 5_000_000), hook: "small", signature: nil, token: nil).status == 413)
+        #expect(
+            try bed.deliver(atLimit + "x", hook: "small", signature: nil, token: nil, more: ["-H", "Transfer-Encoding: chunked"])
+                .status == 413)
+        #expect(
+            try bed.deliver(String(repeating: "x", count: 5_000_000), hook: "small", signature: nil, token: nil).status == 413)
     }
 
     @Test func `a command past its timeout ends on the host with its children, and the answer says so`() throws {
@@ -230,7 +245,8 @@ struct DeliveryTests {
         #expect(short.status == 202)
         let joined = try bed.deliver(hook: "pause", event: "evt_other", signature: nil, token: nil)
         #expect(joined.status == 200)
-        #expect(try eventually { try bed.jobs().first { $0["job"] as? String == short["job"] }?["status"] as? String == "succeeded" })
+        #expect(
+            try eventually { try bed.jobs().first { $0["job"] as? String == short["job"] }?["status"] as? String == "succeeded" })
     }
 
     @Test func `a background child that keeps the output open does not delay the answer`() throws {
@@ -260,12 +276,14 @@ struct DeliveryTests {
     @Test func `jobs show tells what happened to an event`() throws {
         _ = try bed.deliver(hook: "count", event: "evt_told", signature: nil, token: nil)
         let shown = try Command.run(
-            try TestBed.binary("sallyport"), ["jobs", "show", "evt_told", "--socket", try bed.box.appending(path: "run/admin.sock").path])
+            try TestBed.binary("sallyport"),
+            ["jobs", "show", "evt_told", "--socket", try bed.box.appending(path: "run/admin.sock").path])
         #expect(shown.code == 0)
         #expect(shown.output.contains("status       succeeded"))
         #expect(shown.output.contains("counted"))
         let unknown = try Command.run(
-            try TestBed.binary("sallyport"), ["jobs", "show", "evt_nobody", "--socket", try bed.box.appending(path: "run/admin.sock").path])
+            try TestBed.binary("sallyport"),
+            ["jobs", "show", "evt_nobody", "--socket", try bed.box.appending(path: "run/admin.sock").path])
         #expect(unknown.code == 1)
     }
 

@@ -50,7 +50,7 @@ final class Dialer: Sendable {
                     lastError = ""
                     logger.warning("ingress is gone", metadata: ["ingress": "\(ingress.name)"])
                 }
-            } catch where "\(error)" != lastError {
+            } catch  where "\(error)" != lastError {
                 // Once for each new reason: an ingress that is away for an hour fills no log.
                 lastError = "\(error)"
                 logger.warning(

@@ -41,7 +41,8 @@ final class JobLink: ChannelInboundHandler {
             switch result {
             case .success: sink.send(hello)
             case .failure(let error):
-                logger.error("another user's process listens at the job socket", metadata: ["ingress": "\(name)", "error": "\(error)"])
+                logger.error(
+                    "another user's process listens at the job socket", metadata: ["ingress": "\(name)", "error": "\(error)"])
                 channel.close(promise: nil)
             }
         }
@@ -98,7 +99,8 @@ final class JobLink: ChannelInboundHandler {
 
     private func hand(_ envelope: WireSignedEnvelope, payload: [UInt8], request: WireJobRequest, body: [UInt8]?) {
         let submission = Submission(
-            envelope: envelope, payload: payload, request: request, digest: SHA256.hash(payload), ingress: ingress.name, body: body)
+            envelope: envelope, payload: payload, request: request, digest: SHA256.hash(payload), ingress: ingress.name,
+            body: body)
         let (service, sink) = (service, sink)
         Task { await service.submit(submission, to: sink) }
     }

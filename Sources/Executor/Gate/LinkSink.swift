@@ -14,7 +14,12 @@ struct LinkSink: ResultSink {
     let logger: Logger
 
     func accepted(_ jobID: String, original: String) {
-        send(.with { $0.accepted = .with { $0.jobID = jobID; $0.originalJobID = original } })
+        send(
+            .with {
+                $0.accepted = .with {
+                    $0.jobID = jobID; $0.originalJobID = original
+                }
+            })
     }
 
     func output(_ jobID: String, destination: String, stream: WireStream, data: [UInt8]) {

@@ -34,7 +34,8 @@ struct KnownHosts: Sendable {
     /// Reads the file's text; what is wrong is told to `problem` with its line.
     init(text: String, problem: (Int, String) -> Void) {
         var entries: [Entry] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.limits.lines).enumerated() {
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.limits.lines).enumerated()
+        {
             guard line.utf8.count <= Self.limits.line else {
                 problem(index + 1, "the line has more than \(Self.limits.line) bytes")
                 continue
@@ -55,7 +56,9 @@ struct KnownHosts: Sendable {
         guard let first = fields.first, !first.hasPrefix("#") else { return nil }
         var isRevoked = false
         if first.hasPrefix("@") {
-            guard first == "@revoked" else { throw LineError(message: "\(first) is not supported: pin the host's own key instead") }
+            guard first == "@revoked" else {
+                throw LineError(message: "\(first) is not supported: pin the host's own key instead")
+            }
             isRevoked = true
             fields.removeFirst()
         }
@@ -64,7 +67,8 @@ struct KnownHosts: Sendable {
         }
         var reader = SSHReader(key)
         guard reader.text(limit: 64) == String(fields[1]) else { throw LineError(message: "the key is not of type \(fields[1])") }
-        return Entry(names: fields[0].split(separator: ",").map(String.init), type: String(fields[1]), key: key, isRevoked: isRevoked)
+        return Entry(
+            names: fields[0].split(separator: ",").map(String.init), type: String(fields[1]), key: key, isRevoked: isRevoked)
     }
 
     /// The keys of the host at an address and port.

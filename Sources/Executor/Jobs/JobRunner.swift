@@ -37,7 +37,9 @@ final class JobRunner: Sendable {
         while true {
             let open = job.plan.runs.filter { run in results[run.destination].map(JobOutcome.mayTryAgain) ?? true }
             for result in await once(open, job, journal: journal, onOutput: onOutput) { results[result.destination] = result }
-            guard results.values.contains(where: JobOutcome.mayTryAgain), Int(attempt) < job.plan.job.retry.attempts else { break }
+            guard results.values.contains(where: JobOutcome.mayTryAgain), Int(attempt) < job.plan.job.retry.attempts else {
+                break
+            }
             attempt += 1
             // Full jitter: anywhere between nothing and the back-off.
             let wait = backoff * Double.random(in: 0...1)
@@ -135,4 +137,3 @@ final class JobRunner: Sendable {
         }
     }
 }
-

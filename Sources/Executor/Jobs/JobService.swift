@@ -48,7 +48,8 @@ final class JobService: Sendable {
         }
     }
 
-    private func begin(_ plan: Policy.Plan, _ submission: Submission, _ subscriber: Subscriber, now: Int64) async throws(Refusal) {
+    private func begin(_ plan: Policy.Plan, _ submission: Submission, _ subscriber: Subscriber, now: Int64) async throws(Refusal)
+    {
         let id = submission.request.jobID
         guard slots.mayWait else { throw Refusal(.busy, "\(Slots.maximumWaiting) jobs are waiting already") }
         let needs = runner.needs(plan)
@@ -93,7 +94,8 @@ final class JobService: Sendable {
                 metadata: ["job": "\(subscriber.request.jobID)", "original": "\(stored.id)", "status": "\(stored.status)"])
             await wait(for: stored, subscriber)
         case .conflict: throw Refusal(.replay, "job id was used by another request")
-        case .expired: throw Refusal(.expired, "the request was past its expires-at when it arrived; compare the clocks of both halves")
+        case .expired:
+            throw Refusal(.expired, "the request was past its expires-at when it arrived; compare the clocks of both halves")
         case .claimed: break
         }
     }
@@ -139,7 +141,8 @@ final class JobService: Sendable {
                 // The journal still says accepted, so the job is run after a restart; now it cannot be, without a record.
                 slots.release(job.needs)
                 forget(id)
-                logger.error("job waits for a restart: its start cannot be recorded", metadata: ["job": "\(id)", "error": "\(error)"])
+                logger.error(
+                    "job waits for a restart: its start cannot be recorded", metadata: ["job": "\(id)", "error": "\(error)"])
                 return
             }
         }

@@ -45,7 +45,8 @@ enum StoredResult {
             $0.jobID = stored.id
             $0.status = status
             $0.reason = .outcomeUnknown
-            $0.error = "the executor was cut off while the command may have been running; look at the host before you run it again"
+            $0.error =
+                "the executor was cut off while the command may have been running; look at the host before you run it again"
             $0.attempts = stored.attempt
             $0.durationMs = UInt64(max(0, now - stored.acceptedAt))
             $0.finishedAtMs = now

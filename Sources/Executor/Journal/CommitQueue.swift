@@ -28,7 +28,8 @@ final class CommitQueue: Sendable {
     ///
     /// - Throws: ``JournalError`` when the body failed (its own changes are undone, the others' stand), the commit failed, or too
     ///   many operations wait.
-    func perform<T: Sendable>(_ step: String, _ body: @escaping @Sendable (Database) throws -> T) async throws(JournalError) -> T {
+    func perform<T: Sendable>(_ step: String, _ body: @escaping @Sendable (Database) throws -> T) async throws(JournalError) -> T
+    {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, any Error>, Never>) in
             enqueue(body) { continuation.resume(returning: $0) }
         }

@@ -68,7 +68,8 @@ final class SQLiteJournal: Journal {
                 WHERE id = ? AND finished_at IS NULL
                 """,
                 [
-                    result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(bytes), result.finishedAtMs, jobID,
+                    result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(bytes), result.finishedAtMs,
+                    jobID,
                 ])
             guard database.changesCount > 0 else { return }
             try Self.add(database, jobID, at: result.finishedAtMs, "\(result.status)", destination: "")

@@ -32,7 +32,9 @@ struct ArgumentTemplate: Sendable, Equatable {
                 literal.append(character)
                 rest.removeFirst()
             case ("{", _):
-                guard let end = rest.firstIndex(of: "}") else { throw TemplateError(message: "`{` without `}`; write `{{` for a brace") }
+                guard let end = rest.firstIndex(of: "}") else {
+                    throw TemplateError(message: "`{` without `}`; write `{{` for a brace")
+                }
                 let name = String(rest[..<end])
                 guard !name.isEmpty, !name.contains("{") else { throw TemplateError(message: "a place needs a name: `{name}`") }
                 if !literal.isEmpty { pieces.append(.text(literal)) }

@@ -27,7 +27,8 @@ struct Policy: Sendable {
     /// - Throws: ``Refusal`` naming the job, parameter or token that is at fault; never a value of a token.
     func plan(_ request: WireJobRequest, from ingress: String, now: Int64) throws(Refusal) -> Plan {
         guard let job = jobs[request.job], job.ingresses.isEmpty || job.ingresses.contains(ingress) else {
-            throw Refusal(.policy, "no job \(request.job.prefix(JobLimits.name).debugDescription) in the policy for ingress \(ingress)")
+            throw Refusal(
+                .policy, "no job \(request.job.prefix(JobLimits.name).debugDescription) in the policy for ingress \(ingress)")
         }
         try checkToken(request, job: job, now: now)
         let values = try values(for: job, from: request)
@@ -58,7 +59,8 @@ struct Policy: Sendable {
             }
             guard value.utf8.count <= rule.maximumLength else {
                 throw Refusal(
-                    .parameter, "parameter \(name) of job \(job.name) has \(value.utf8.count) bytes, the limit is \(rule.maximumLength)")
+                    .parameter,
+                    "parameter \(name) of job \(job.name) has \(value.utf8.count) bytes, the limit is \(rule.maximumLength)")
             }
             guard rule.pattern.matches(value) else {
                 throw Refusal(.parameter, "parameter \(name) of job \(job.name) does not match its pattern")

@@ -65,16 +65,23 @@ public struct ExecutorSettings: Sendable {
 
     /// The settings in words, for `check`.
     public var summary: String {
-        var lines = ["settings are good: \(policy.jobs.count) jobs on \(hosts.targets.count + hosts.unpinned.count) hosts, policy \(policy.digest.prefix(16))"]
+        var lines = [
+            "settings are good: \(policy.jobs.count) jobs on \(hosts.targets.count + hosts.unpinned.count) hosts, policy \(policy.digest.prefix(16))"
+        ]
         for job in policy.jobs.values.sorted(by: { $0.name < $1.name }) {
             let places = job.command.flatMap(\.places)
             lines.append(
                 "job \(job.name): runs on \(job.callerChooses ? "one of " : "")\(job.destinations.joined(separator: ", ")), at most \(job.timeout), "
-                    + (places.isEmpty ? "takes nothing from the caller" : "takes \(places.joined(separator: ", ")) from the caller")
+                    + (places.isEmpty
+                        ? "takes nothing from the caller" : "takes \(places.joined(separator: ", ")) from the caller")
                     + (job.token == nil ? "" : ", after it verified the caller's token itself"))
             for (index, argument) in job.command.enumerated() where index > 0 && argument.startsWithPlace {
                 let before = job.command[..<index].contains { $0.pieces == [.text("--")] }
-                if !before { lines.append("  warning: argument \(index + 1) begins with a place; a value with a leading `-` would be an option unless its pattern forbids it") }
+                if !before {
+                    lines.append(
+                        "  warning: argument \(index + 1) begins with a place; a value with a leading `-` would be an option unless its pattern forbids it"
+                    )
+                }
             }
             for (name, parameter) in job.parameters.sorted(by: { $0.key < $1.key }) where parameter.pattern.text.contains(".*") {
                 lines.append("  warning: the pattern of \(name) allows almost anything: \(parameter.pattern.text)")

@@ -48,7 +48,8 @@ enum HostSettings {
             let pinned = known.lookup(address: address, port: UInt16(number))
             if pinned.keys.isEmpty { unpinned[name] = reason(name, address, number, pinned) }
             targets[name] = HostDirectory.Target(
-                address: address, port: UInt16(number), user: user, identityName: identityName, identity: key, hostKeys: pinned.keys,
+                address: address, port: UInt16(number), user: user, identityName: identityName, identity: key,
+                hostKeys: pinned.keys,
                 connectTimeout: timeout)
         }
         return HostDirectory(targets: targets, unpinned: unpinned)
@@ -57,7 +58,8 @@ enum HostSettings {
     private static func reason(_ name: String, _ address: String, _ port: Int, _ pinned: KnownHosts.Lookup) -> String {
         let scan = "look at the host's key and pin it: sallyport hosts scan \(address) --port \(port)"
         guard !pinned.unsupported.isEmpty else { return "host \(name) (\(address):\(port)) has no pinned key; \(scan)" }
-        return "host \(name) (\(address):\(port)) has only keys of type \(pinned.unsupported.sorted().joined(separator: ", ")) pinned, "
+        return
+            "host \(name) (\(address):\(port)) has only keys of type \(pinned.unsupported.sorted().joined(separator: ", ")) pinned, "
             + "which cannot be used; \(scan)"
     }
 }

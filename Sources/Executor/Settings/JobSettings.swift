@@ -37,10 +37,13 @@ enum JobSettings {
         return JobPolicy(
             name: name, command: command, destinations: destinations, callerChooses: chooses, parameters: parameters,
             environment: environment, standardInput: job.optional("stdin").choice(JobPolicy.StandardInput.self) ?? .none,
-            timeout: timeout ?? .seconds(1), grace: job.optional("grace").duration(in: .milliseconds(100) ... .seconds(600)) ?? .seconds(5),
-            concurrency: job.optional("concurrency").int(in: 1...1024) ?? 16, successCodes: successCodes(job.optional("success-exit-codes")),
+            timeout: timeout ?? .seconds(1),
+            grace: job.optional("grace").duration(in: .milliseconds(100) ... .seconds(600)) ?? .seconds(5),
+            concurrency: job.optional("concurrency").int(in: 1...1024) ?? 16,
+            successCodes: successCodes(job.optional("success-exit-codes")),
             stdoutLimit: output.optional("stdout").byteCount(in: 256...outputLimit) ?? outputStandard,
-            stderrLimit: output.optional("stderr").byteCount(in: 256...outputLimit) ?? outputStandard, retry: retry(job.optional("retry")),
+            stderrLimit: output.optional("stderr").byteCount(in: 256...outputLimit) ?? outputStandard,
+            retry: retry(job.optional("retry")),
             interrupted: job.optional("interrupted").choice(JobPolicy.InterruptedRule.self) ?? .unknown,
             token: token.isPresent ? token.tokenVerifier(token.mapping(SettingsNode.tokenKeys)) : nil,
             ingresses: Set(job.optional("ingresses").strings(maximum: 64)))
@@ -75,7 +78,9 @@ enum JobSettings {
         guard let text = node.text() else { return nil }
         do throws(TemplateError) {
             let template = try ArgumentTemplate(text)
-            for place in template.places where parameters[place] == nil { node.problem("no parameter `\(place)` under `parameters`") }
+            for place in template.places where parameters[place] == nil {
+                node.problem("no parameter `\(place)` under `parameters`")
+            }
             return template
         } catch {
             node.problem(error.message)
@@ -90,7 +95,9 @@ enum JobSettings {
         for name in names where hosts.targets[name] == nil { node.problem("no host `\(name)` under `hosts`") }
         if Set(names).count != names.count { node.problem("a destination twice") }
         let choice = job.optional("destination").string()
-        if let choice, choice != "caller" { job.optional("destination").problem("expected `caller`, or leave it out to run on all") }
+        if let choice, choice != "caller" {
+            job.optional("destination").problem("expected `caller`, or leave it out to run on all")
+        }
         return (names, choice == "caller")
     }
 
@@ -112,7 +119,8 @@ enum JobSettings {
     private static func digest(_ jobs: [String: JobPolicy]) -> String {
         var text = ""
         for (name, job) in jobs.sorted(by: { $0.key < $1.key }) {
-            text += "\(name)\n\(job.command.map(\.pieces))\n\(job.destinations)\n\(job.callerChooses)\n\(job.timeout)\n\(job.standardInput)\n"
+            text +=
+                "\(name)\n\(job.command.map(\.pieces))\n\(job.destinations)\n\(job.callerChooses)\n\(job.timeout)\n\(job.standardInput)\n"
             for (parameter, rule) in job.parameters.sorted(by: { $0.key < $1.key }) {
                 text += "\(parameter)\n\(rule.pattern.text)\n\(rule.fallback ?? "")\n\(rule.maximumLength)\n"
             }

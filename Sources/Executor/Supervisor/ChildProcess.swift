@@ -39,7 +39,7 @@ struct ChildProcess {
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var vector = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe vector { unsafe free(pointer) } }
+        defer { unsafe vector.forEach { unsafe free($0) } }
         let error = unsafe posix_spawn(&pid, path, nil, &attributes, &vector, environ)
         guard error == 0 else {
             pid = 0

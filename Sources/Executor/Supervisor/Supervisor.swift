@@ -59,7 +59,8 @@ public struct Supervisor {
             guard let index = children.firstIndex(where: { $0.pid == pid }) else { continue }
             children[index].ended(now: Self.now())
             let ending = Self.describe(status)
-            logger.error("ended, starting again", metadata: ["process": "\(children[index].name)", "pid": "\(pid)", "how": "\(ending)"])
+            logger.error(
+                "ended, starting again", metadata: ["process": "\(children[index].name)", "pid": "\(pid)", "how": "\(ending)"])
             if index == 0, status >> 8 & 0xff == Self.badSettings, status & 0x7f == 0 { return Self.badSettings }
         }
     }

@@ -17,18 +17,24 @@ struct LeaseSigning: Sendable {
             let session = Hex.encode(Array(SHA256.hash(permit.sessionID).prefix(8)))
             // No record, no signature.
             try await journal.note(
-                job, "signed for user \(permit.user) with \(permit.identity.fingerprint), session \(session)", destination: destination)
+                job, "signed for user \(permit.user) with \(permit.identity.fingerprint), session \(session)",
+                destination: destination)
             let signature = try signer.sign(permit)
             logger.info(
                 "signed",
                 metadata: [
-                    "job": "\(job)", "destination": "\(destination)", "user": "\(permit.user)", "key": "\(permit.identity.fingerprint)",
+                    "job": "\(job)", "destination": "\(destination)", "user": "\(permit.user)",
+                    "key": "\(permit.identity.fingerprint)",
                     "session": "\(session)",
                 ])
-            return .with { $0.leaseID = request.leaseID; $0.signature = .init(signature) }
+            return .with {
+                $0.leaseID = request.leaseID; $0.signature = .init(signature)
+            }
         } catch {
             logger.error("signature refused", metadata: ["job": "\(job)", "destination": "\(destination)", "error": "\(error)"])
-            return .with { $0.leaseID = request.leaseID; $0.refusal = "\(error)" }
+            return .with {
+                $0.leaseID = request.leaseID; $0.refusal = "\(error)"
+            }
         }
     }
 }

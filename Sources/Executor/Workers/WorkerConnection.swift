@@ -31,7 +31,12 @@ final class WorkerConnection: Sendable {
         send(.with { $0.lease = lease })
         for start in stride(from: 0, to: body?.count ?? 0, by: Frames.maximumChunk) {
             let chunk = body?[start..<min(start + Frames.maximumChunk, body?.count ?? 0)] ?? []
-            send(.with { $0.leaseBody = .with { $0.leaseID = lease.leaseID; $0.data = .init(chunk) } })
+            send(
+                .with {
+                    $0.leaseBody = .with {
+                        $0.leaseID = lease.leaseID; $0.data = .init(chunk)
+                    }
+                })
         }
         // A channel that closed meanwhile has swept its leases already.
         if !channel.isActive { abandonAll() }

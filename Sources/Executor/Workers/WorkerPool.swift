@@ -99,7 +99,8 @@ final class WorkerPool: Sendable {
 
     /// A worker that outlives every deadline of a lease is stuck, perhaps by a hostile host: it is killed, its supervisor starts another.
     private func watch(_ lease: WireLease, on worker: WorkerConnection) -> Task<Void, Never> {
-        let limit = Duration.milliseconds(Int64(lease.connectTimeoutMs) + Int64(lease.timeoutMs) + Int64(lease.graceMs)) + Self.silence
+        let limit =
+            Duration.milliseconds(Int64(lease.connectTimeoutMs) + Int64(lease.timeoutMs) + Int64(lease.graceMs)) + Self.silence
         return Task {
             do { try await Task.sleep(for: limit) } catch { return }
             logger.error(

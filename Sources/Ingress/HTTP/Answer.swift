@@ -7,7 +7,9 @@ struct Answer: Sendable {
     var headers: [(name: String, value: String)]
     let body: [UInt8]
 
-    static func json(_ status: HTTPResponseStatus, headers: [(name: String, value: String)] = [], _ write: (inout JSONWriter) -> Void) -> Answer {
+    static func json(
+        _ status: HTTPResponseStatus, headers: [(name: String, value: String)] = [], _ write: (inout JSONWriter) -> Void
+    ) -> Answer {
         var writer = JSONWriter()
         write(&writer)
         return Answer(status: status, headers: headers + [("Content-Type", "application/json")], body: writer.bytes)

@@ -61,7 +61,8 @@ final class DeliveryHandler: ChannelInboundHandler {
         case .read(let reader):
             state = .reading(reader)
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
             }
         case .answer(let answer):
             let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0

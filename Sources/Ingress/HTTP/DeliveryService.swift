@@ -128,7 +128,9 @@ final class DeliveryService: Sendable {
             case .accepted(let jobID):
                 once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
             case .unconfirmed(hasEvent: true):
-                once("unconfirmed", .unavailable("the executor did not confirm the job in time; send it again", retryAfter: JobAnswer.retryAfter))
+                once(
+                    "unconfirmed",
+                    .unavailable("the executor did not confirm the job in time; send it again", retryAfter: JobAnswer.retryAfter))
             case .unconfirmed(hasEvent: false):
                 once("unknown", JobAnswer.unconfirmed(jobID: request.jobID, correlationID: request.correlationID))
             }

@@ -31,7 +31,9 @@ final class OperationsHandler: ChannelInboundHandler {
             self.answer = nil
             var headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
             headers.add(name: "Content-Length", value: "\(answer.body.count)")
-            context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))), promise: nil)
+            context.write(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))), promise: nil
+            )
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         }

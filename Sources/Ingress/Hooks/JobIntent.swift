@@ -50,7 +50,9 @@ struct JobIntent {
         guard let rule = hook.token else { return nil }
         let values = delivery.headers[rule.header]
         guard values.count <= 1 else { throw .token("header \(rule.header) is there more than once", reason: "repeated") }
-        guard let value = values.first, !value.isEmpty else { throw .token("header \(rule.header) is missing", reason: "missing") }
+        guard let value = values.first, !value.isEmpty else {
+            throw .token("header \(rule.header) is missing", reason: "missing")
+        }
         let token = value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : value
         do throws(TokenError) {
             _ = try rule.verifier.verify(token, now: delivery.receivedAt / 1000)

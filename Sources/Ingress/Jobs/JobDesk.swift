@@ -162,7 +162,12 @@ final class JobDesk: Sendable {
             let chunk = rest.readBytes(length: min(rest.readableBytes, Frames.maximumChunk)) ?? []
             let last = rest.readableBytes == 0
             frames.append(
-                try Frames.encode(.with { $0.bodyChunk = .with { $0.jobID = jobID; $0.data = .init(chunk); $0.last = last } }))
+                try Frames.encode(
+                    .with {
+                        $0.bodyChunk = .with {
+                            $0.jobID = jobID; $0.data = .init(chunk); $0.last = last
+                        }
+                    }))
         } while rest.readableBytes > 0
         return frames
     }

@@ -19,7 +19,8 @@ final class LinkHandler: ChannelInboundHandler {
     private var link: ExecutorLink?
 
     init(
-        id: UInt64, identity: ConnectionState.Identity, trusted: TrustedKeys, desk: JobDesk, metrics: IngressMetrics, logger: Logger
+        id: UInt64, identity: ConnectionState.Identity, trusted: TrustedKeys, desk: JobDesk, metrics: IngressMetrics,
+        logger: Logger
     ) {
         self.id = id
         self.desk = desk
@@ -67,7 +68,8 @@ final class LinkHandler: ChannelInboundHandler {
                 let first = link.credit == 0
                 link.credit = Int(credit.jobsInFlight)
                 guard first else { return }
-                logger.info("executor connected", metadata: ["key": "\(link.keyID)", "policy": "\(link.policyDigest.prefix(16))"])
+                logger.info(
+                    "executor connected", metadata: ["key": "\(link.keyID)", "policy": "\(link.policyDigest.prefix(16))"])
                 desk.connected(link)
             case .accepted(let accepted): desk.accepted(accepted.jobID, original: accepted.originalJobID, by: link)
             case .finished(let finished): try desk.finished(finished.envelope, by: link)

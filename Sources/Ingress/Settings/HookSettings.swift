@@ -11,12 +11,14 @@ enum HookSettings {
 
     static func hook(_ name: String, _ node: SettingsNode) -> Hook? {
         let hook = node.mapping(
-            "verify", "token", "job", "parameters", "destination", "event-id", "attempt", "manual-retry", "body", "respond", "wait",
+            "verify", "token", "job", "parameters", "destination", "event-id", "attempt", "manual-retry", "body", "respond",
+            "wait",
             "maximum-body")
         let verification = verification(hook.required("verify"))
         let token = token(hook.optional("token"))
         let job = hook.required("job").name()
-        let parameters = hook.optional("parameters").entries().compactMap { entry in source(entry.value).map { (entry.name, $0) } }
+        let parameters = hook.optional("parameters").entries().compactMap { entry in source(entry.value).map { (entry.name, $0) }
+        }
         if parameters.count > JobLimits.parameters {
             hook.optional("parameters").problem("\(parameters.count) parameters, the limit is \(JobLimits.parameters)")
         }
@@ -40,7 +42,9 @@ enum HookSettings {
     private static func verification(_ node: SettingsNode) -> HookdeckSignature? {
         guard node.isPresent else { return nil }
         guard node.isMapping else {
-            if node.string() != "none" { node.problem("expected a scheme such as `hookdeck: {secret: …}`, or `none` written out") }
+            if node.string() != "none" {
+                node.problem("expected a scheme such as `hookdeck: {secret: …}`, or `none` written out")
+            }
             return nil
         }
         let scheme = node.mapping("hookdeck").required("hookdeck")
@@ -48,7 +52,9 @@ enum HookSettings {
         let hookdeck = scheme.mapping("secret", "secrets")
         let one = hookdeck.optional("secret")
         let several = hookdeck.optional("secrets")
-        if one.isPresent == several.isPresent { scheme.problem("write either `secret` or, while one replaces another, `secrets`") }
+        if one.isPresent == several.isPresent {
+            scheme.problem("write either `secret` or, while one replaces another, `secrets`")
+        }
         let secrets = ([one].filter(\.isPresent) + several.elements()).compactMap { $0.secret() }
         guard !secrets.isEmpty else { return nil }
         do throws(AuthenticationError) {

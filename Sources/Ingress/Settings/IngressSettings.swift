@@ -56,7 +56,8 @@ public struct IngressSettings: Sendable {
     private static func address(_ node: SettingsNode) -> Address? {
         guard node.isPresent else { return nil }
         let address = node.mapping("address", "port")
-        guard let host = address.required("address").string(maximumLength: 255), let port = address.required("port").int(in: 0...65535)
+        guard let host = address.required("address").string(maximumLength: 255),
+            let port = address.required("port").int(in: 0...65535)
         else { return nil }
         return Address(host: host, port: port)
     }
@@ -68,7 +69,8 @@ public struct IngressSettings: Sendable {
             var demands: [String] = []
             if hook.verification != nil { demands.append("Hookdeck's signature over the body") }
             if let token = hook.token { demands.append("a valid token in \(token.header)") }
-            let condition = demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
+            let condition =
+                demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
             lines.append("hook \(hook.name): POST /hooks/\(hook.name) asks for job \(hook.job) on behalf of \(condition)")
         }
         return lines.joined(separator: "\n")

@@ -15,7 +15,8 @@ public enum UnixListener {
         let descriptor = try UnixSocket.listen(path: path, mode: mode)
         return ServerBootstrap(group: group)
             .childChannelInitializer { channel in
-                PeerCheck.verify(channel, allowed: allowed).flatMapThrowing { try prepare(channel, $0) }.flatMapErrorThrowing { error in
+                PeerCheck.verify(channel, allowed: allowed).flatMapThrowing { try prepare(channel, $0) }.flatMapErrorThrowing {
+                    error in
                     refused(error)
                     throw error
                 }

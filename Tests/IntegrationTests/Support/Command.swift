@@ -8,7 +8,9 @@ struct Command {
 
     /// Runs `path` with `arguments`; `input` goes to its standard input.
     @discardableResult
-    static func run(_ path: String, _ arguments: [String], input: Data = Data(), environment: [String: String] = [:]) throws -> Command {
+    static func run(_ path: String, _ arguments: [String], input: Data = Data(), environment: [String: String] = [:]) throws
+        -> Command
+    {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments

@@ -13,7 +13,8 @@ final class SSHServer {
         self.folder = folder
         port = try FreePort.next()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Command.run("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.appending(path: "host_ed25519").path])
+        try Command.run(
+            "/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.appending(path: "host_ed25519").path])
         try (authorizedKeys.joined(separator: "\n") + "\n").write(
             to: folder.appending(path: "authorized_keys"), atomically: true, encoding: .utf8)
         let settings = """
@@ -33,7 +34,8 @@ final class SSHServer {
         try settings.write(to: folder.appending(path: "sshd_config"), atomically: true, encoding: .utf8)
         if getuid() == 0 { try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true) }
         daemon = Daemon(
-            "/usr/sbin/sshd", ["-D", "-e", "-f", folder.appending(path: "sshd_config").path], log: folder.appending(path: "sshd.log"))
+            "/usr/sbin/sshd", ["-D", "-e", "-f", folder.appending(path: "sshd_config").path],
+            log: folder.appending(path: "sshd.log"))
     }
 
     func start() throws {
@@ -82,7 +84,9 @@ enum FreePort {
         defer { close(descriptor) }
         var address = loopback(UInt16(port))
         return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         } == 0
     }
 

@@ -1,7 +1,9 @@
 import Foundation
 
 /// A private sshd, an executor and an ingress in a folder of their own, started from what `sallyport init` writes.
-final class TestBed {
+///
+/// Sendable by its use: what changes is changed by the suite that owns it, one test at a time.
+final class TestBed: @unchecked Sendable {  // see above
     let folder: URL
     let box: URL
     let server: SSHServer
@@ -74,7 +76,9 @@ final class TestBed {
     }
 
     func waitUntilReady() throws {
-        guard try eventually({ try Command.run("/usr/bin/curl", ["-sf", "http://127.0.0.1:\(operationsPort)/readyz"]).code == 0 }) else {
+        guard
+            try eventually({ try Command.run("/usr/bin/curl", ["-sf", "http://127.0.0.1:\(operationsPort)/readyz"]).code == 0 })
+        else {
             throw TestBedError("not ready: \(executor.text) \(ingress.text)")
         }
         // Ready means connected; a worker may still be on its way, and the executor waits for it.
@@ -92,7 +96,8 @@ final class TestBed {
         let issued = try Command.run(
             try Self.binary("sallyport"),
             [
-                "token", "issue", "--key", box.appending(path: "secrets/token.key").path, "--issuer", "sallyport-init", "--audience",
+                "token", "issue", "--key", box.appending(path: "secrets/token.key").path, "--issuer", "sallyport-init",
+                "--audience",
                 "sallyport", "--subject", "deployer", "--key-id", "init",
             ] + more)
         guard issued.code == 0 else { throw TestBedError("token issue: \(issued.errors)") }
@@ -106,13 +111,16 @@ final class TestBed {
     }
 
     var hookdeckSecret: String {
-        get throws { try String(contentsOf: box.appending(path: "secrets/hookdeck"), encoding: .utf8).trimmingCharacters(in: .newlines) }
+        get throws {
+            try String(contentsOf: box.appending(path: "secrets/hookdeck"), encoding: .utf8).trimmingCharacters(in: .newlines)
+        }
     }
 
     /// The jobs the journal has, newest first.
     func jobs(_ arguments: [String] = []) throws -> [[String: Any]] {
         let listed = try Command.run(
-            try Self.binary("sallyport"), ["jobs", "list", "--json", "--socket", box.appending(path: "run/admin.sock").path] + arguments)
+            try Self.binary("sallyport"),
+            ["jobs", "list", "--json", "--socket", box.appending(path: "run/admin.sock").path] + arguments)
         return try listed.output.split(separator: "\n").map {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
         }
@@ -132,16 +140,19 @@ struct HookAnswer {
 }
 
 extension TestBed {
-    static let push = #"{"ref":"refs/heads/main","after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","repository":{"full_name":"octo-org/octo-repo"}}"#
+    static let push =
+        #"{"ref":"refs/heads/main","after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","repository":{"full_name":"octo-org/octo-repo"}}"#
 
     /// Posts a delivery as Hookdeck would, with the real curl; nil leaves a part out.
     func deliver(
-        _ body: String = TestBed.push, hook: String = "github", event: String? = nil, attempt: Int = 1, signature: String? = "right",
+        _ body: String = TestBed.push, hook: String = "github", event: String? = nil, attempt: Int = 1,
+        signature: String? = "right",
         token: String? = "right", method: String = "POST", contentType: String = "application/json", more: [String] = []
     ) throws -> HookAnswer {
         let event = event ?? "evt_\(UUID().uuidString)"
         var arguments = [
-            "-s", "-i", "--max-time", "60", "-X", method, "--data-binary", "@-", "-H", "Expect:", "-H", "Content-Type: \(contentType)", "-H",
+            "-s", "-i", "--max-time", "60", "-X", method, "--data-binary", "@-", "-H", "Expect:", "-H",
+            "Content-Type: \(contentType)", "-H",
             "X-Hookdeck-EventID: \(event)", "-H", "X-Hookdeck-Attempt-Count: \(attempt)",
         ]
         if let signature {
@@ -158,7 +169,9 @@ extension TestBed {
         let parts = result.output.components(separatedBy: "\r\n\r\n")
         let lines = parts[0].components(separatedBy: "\r\n")
         let words = lines[0].split(separator: " ")
-        guard words.count > 1, let status = Int(words[1]) else { throw TestBedError("no answer (curl \(result.code)): \(result.output)") }
+        guard words.count > 1, let status = Int(words[1]) else {
+            throw TestBedError("no answer (curl \(result.code)): \(result.output)")
+        }
         var headers: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { continue }

@@ -1,0 +1,157 @@
+internal import CSSH2
+internal import ProtocolMessages
+
+extension Connection {
+    /// Takes one channel as far as it goes now; true when something moved.
+    func advance(_ task: ChannelTask, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
+        switch task.step {
+        case .announcing:
+            guard outlet.isFlushed else { return false }
+            task.step = .executing
+            return true
+        case .executing: return try execute(task, session, now: now)
+        case .exchanging:
+            switch task.work {
+            case .command(let run, _): return try exchange(task, run, session, now: now)
+            case .kill(let kill): return try exchange(task, kill, session, now: now)
+            }
+        case .draining(let until): return try drain(task, session, until: until, now: now)
+        case .done: return false
+        }
+    }
+
+    private func execute(_ task: ChannelTask, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
+        let line =
+            switch task.work {
+            case .command(let run, _): run.commandLine
+            case .kill(let kill): kill.commandLine
+            }
+        // Input has to wait for the answer: sshd gives a channel no window before a command runs on it.
+        switch task.channel.execute(line) {
+        case .again: return try overdue(task, now: now)
+        case .done:
+            task.step = .exchanging
+            return true
+        case .failed(let code):
+            guard code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED || code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
+                throw lost(session)
+            }
+            switch task.work {
+            case .command(let run, _):
+                outlet.finished(
+                    .notStarted(run.lease, .hostUnsuitable, "host \(run.lease.host) refuses to run commands for \(key.user)"))
+            case .kill(let kill): conclude(kill, gone: false, now: now)
+            }
+            task.step = .draining(until: now + Self.drainLimit)
+            return true
+        }
+    }
+
+    private func exchange(_ task: ChannelTask, _ kill: GroupKill, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
+        let wrote = try write(task, session)
+        let bytes = try read(task, session, stderr: false)
+        if let gone = kill.received(bytes) ?? (task.channel.isAtEnd ? false : nil) {
+            conclude(kill, gone: gone, now: now)
+            task.step = .draining(until: now + Self.drainLimit)
+            return true
+        }
+        return try overdue(task, now: now) || wrote || !bytes.isEmpty
+    }
+
+    private func exchange(_ task: ChannelTask, _ run: LeaseRun, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
+        var moved = try write(task, session)
+        if run.stop != nil, !task.isInputEnded, case .done = task.channel.sendEOF() { task.isInputEnded = true }
+        for stderr in [false, true] where !run.hasEnded {
+            let bytes = try read(task, session, stderr: stderr)
+            guard !bytes.isEmpty else { continue }
+            run.received(bytes, stderr: stderr, now: now)
+            moved = true
+        }
+        // The channel is over and the trailer is not there: it will not come.
+        if task.channel.isAtEnd { run.channelEnded() }
+        if run.hasEnded {
+            settle(task, run, now: now)
+            return true
+        }
+        return try overdue(task, now: now) || moved
+    }
+
+    private func read(_ task: ChannelTask, _ session: SSHSession, stderr: Bool) throws(SSHFailure) -> [UInt8] {
+        switch task.channel.read(stderr: stderr) {
+        case .again: return []
+        case .done(let bytes): return bytes
+        case .failed(let code):
+            if code == LIBSSH2_ERROR_CHANNEL_CLOSED { return [] }
+            throw lost(session)
+        }
+    }
+
+    private func write(_ task: ChannelTask, _ session: SSHSession) throws(SSHFailure) -> Bool {
+        let unsent =
+            switch task.work {
+            case .command(let run, _): run.unsent
+            case .kill(let kill): kill.unsent
+            }
+        guard !unsent.isEmpty, !task.isInputEnded, session.unsent < Self.maximumUnsent else { return false }
+        // The same call with the same bytes after "again": what is unsent has not changed since.
+        switch task.channel.write(unsent.prefix(32 * 1024)) {
+        case .again: return false
+        case .done(let count):
+            switch task.work {
+            case .command(let run, _): run.wrote(count)
+            case .kill(let kill): kill.wrote(count)
+            }
+            return count > 0
+        case .failed(let code):
+            // The command may be through with its input before all of it was sent.
+            guard code == LIBSSH2_ERROR_CHANNEL_CLOSED || code == LIBSSH2_ERROR_CHANNEL_EOF_SENT else { throw lost(session) }
+            task.isInputEnded = true
+            return true
+        }
+    }
+
+    /// Acts on a deadline that is over; true when it did.
+    private func overdue(_ task: ChannelTask, now: Int) throws(SSHFailure) -> Bool {
+        guard let deadline = task.deadline, now >= deadline else { return false }
+        switch task.work {
+        case .kill(let kill):
+            conclude(kill, gone: false, now: now)
+            task.step = .draining(until: now + Self.drainLimit)
+        case .command(let run, _):
+            if run.hasStarted {
+                run.end(.timeout)
+                run.lost("the host did not end the command in time")
+            } else {
+                run.lost("the host did not say within \(LeaseRun.startLimit / 1000) s that the command began")
+            }
+            settle(task, run, now: now)
+        }
+        return true
+    }
+
+    /// The run has ended or is given up: what was stopped is looked for on the host before the outcome is told.
+    private func settle(_ task: ChannelTask, _ run: LeaseRun, now: Int) {
+        task.step = .draining(until: now + Self.drainLimit)
+        if run.stop != nil || run.hostTimedOut(now: now), let group = run.processGroup {
+            kills.append(GroupKill(run, processGroup: group, now: now))
+            return
+        }
+        outlet.finished(run.finished(now: now, groupGone: false))
+        lastUse = now
+    }
+
+    /// Closes a channel whose outcome is told. One that does not close holds a session of the host: the connection is then given up.
+    private func drain(_ task: ChannelTask, _ session: SSHSession, until: Int, now: Int) throws(SSHFailure) -> Bool {
+        switch task.channel.close() {
+        case .again:
+            // What the host still sends must be read, or the close never comes.
+            var moved = false
+            for stderr in [false, true] { moved = try !read(task, session, stderr: stderr).isEmpty || moved }
+            guard now >= until else { return moved }
+            retire()
+        case .done, .failed: task.channel.free()
+        }
+        task.step = .done
+        return true
+    }
+}
