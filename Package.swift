@@ -102,14 +102,15 @@ let package = Package(
             dependencies: ["Authentication", "JobProtocol", "ProtocolMessages", "JSON", "SSH", protobuf, arguments],
             swiftSettings: strict),
 
-        // Tests: a folder a target; Integration runs the real binaries.
+        // Tests: a folder a target; Integration runs the real binaries. Support is what several of them use.
+        .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "JSON"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Authentication"]),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", logging]),
         .testTarget(name: "ProtocolTests", dependencies: ["JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
-        .testTarget(name: "SSHTests", dependencies: ["SSH"]),
+        .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"]),
         .testTarget(name: "ExecutorTests", dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages"]),
         .testTarget(
             name: "IntegrationTests",

@@ -103,6 +103,7 @@ public final class ExecutorProcess: Sendable {
 
     /// Waits for running jobs, at most half a minute; what is still running then follows its job's `interrupted` rule at the next start.
     func stop(_ running: Running) async {
+        running.service.drain()
         for task in running.tasks { task.cancel() }
         let deadline = ContinuousClock.now + Self.drainLimit
         while running.service.activeCount > 0, ContinuousClock.now < deadline {

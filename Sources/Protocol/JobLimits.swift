@@ -22,8 +22,22 @@ public enum JobLimits {
     public static let clockSkewMilliseconds: Int64 = 60 * 1000
     /// Bytes of output, both streams of all destinations together, that one result carries.
     public static let resultOutput = 48 * 1024
-    /// Bytes of an error text in a result.
+    /// Bytes of the error text in a result.
     public static let errorText = 1024
+    /// Bytes of the error texts of all destinations together.
+    public static let destinationErrors = 8 * 1024
+    /// Bytes of a command's arguments and environment together, before they are quoted.
+    public static let commandBytes = 28 * 1024
     /// Destinations of one job.
     public static let destinations = 32
+}
+
+extension String {
+    /// The beginning of the text, whole characters, of at most `limit` bytes.
+    public func clipped(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(utf8.startIndex, offsetBy: max(0, limit))
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(unicodeScalars[..<end])
+    }
 }

@@ -18,6 +18,8 @@ struct MarkScanner {
     private var pending: [UInt8] = []
     /// The prelude runs: what comes from now on is the command's.
     private(set) var isBegun = false
+    /// The trailer was there: what still comes is a shell's remark on its own end, or a stranger's.
+    private var isEnded = false
     /// What came before; it is not the command's output.
     private(set) var preamble: [UInt8] = []
 
@@ -47,6 +49,7 @@ struct MarkScanner {
             at = end + 1
             if let mark = Self.mark(line[..<end]) {
                 if mark == .begin { isBegun = true }
+                if case .exit = mark { isEnded = true }
                 marks.append(mark)
             }
         }
@@ -72,7 +75,7 @@ struct MarkScanner {
     }
 
     private mutating func emit(_ range: Range<Int>, _ output: (ArraySlice<UInt8>) -> Void) {
-        guard !range.isEmpty else { return }
+        guard !range.isEmpty, !isEnded else { return }
         if isBegun {
             output(pending[range])
         } else {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A sender's view: what each request is answered, and what ran because of it.
@@ -105,7 +106,7 @@ struct DeliveryTests {
         #expect(try bed.deliver(token: parts[0] + "." + parts[1] + "." + String(parts[2].reversed())).status == 401)
         let none = Data(#"{"alg":"none"}"#.utf8).base64EncodedString().replacingOccurrences(of: "=", with: "")
         #expect(try bed.deliver(token: "\(none).\(parts[1]).").status == 401)
-        #expect(try bed.deliver(token: bed.mint(["--lifetime", "-120"])).status == 401)
+        #expect(try bed.deliver(token: bed.mint(["--lifetime=-120"])).status == 401)
         #expect(try bed.jobs(["--limit", "1000"]).count == before)
     }
 
@@ -154,7 +155,7 @@ struct DeliveryTests {
 
     @Test(arguments: [
         "$(touch /tmp/pwned)", "`id`", "a'b", "a\"b", "a\\nb", "; id", "--flag", "-rf", "a b", "*", "~root", "é✓", "!!",
-        "a'\\''b",
+        "a'\\\\''b",
         "$IFS", "&& id", "\\\\",
     ])
     func `a parameter is one argument, byte for byte, whatever stands in it`(_ raw: String) throws {

@@ -13,13 +13,13 @@ struct MarkScannerTests {
         return (marks, String(decoding: output, as: UTF8.self), scanner)
     }
 
-    @Test func `marks are found and taken out wherever the stream was cut in two`() {
+    @Test func `marks are found and taken out wherever the stream was cut in two, and what comes after the trailer is nobody's output`() {
         let stream = "noise of a login shell\n\(nonce) begin\n\(nonce) start 4711\nfirst 0123456789abc\nlast\(nonce) exit 3\nlate"
         for cut in 0...stream.utf8.count {
             let (head, tail) = (String(stream.prefix(cut)), String(stream.dropFirst(cut)))
             let (marks, output, scanner) = scan([head, tail])
             #expect(marks == [.begin, .start(processGroup: 4711), .exit(code: 3)], "cut at \(cut)")
-            #expect(output == "first 0123456789abc\nlastlate", "cut at \(cut)")
+            #expect(output == "first 0123456789abc\nlast", "cut at \(cut)")
             #expect(scanner.preamble == Array("noise of a login shell\n".utf8), "cut at \(cut)")
         }
     }

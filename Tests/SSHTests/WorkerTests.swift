@@ -1,5 +1,6 @@
 import Glibc
 import ProtocolMessages
+import TestSupport
 import Testing
 
 @testable import SSH
@@ -243,8 +244,8 @@ final class WorkerTests {
     @Test func `a listener that says nothing is unreachable when the time is over`() throws {
         let silent = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(silent) }
-        let port = try PrivateSSHD.freePort()
-        var address = PrivateSSHD.loopback(port)
+        let port = UInt16(try FreePort.next())
+        var address = FreePort.loopback(port)
         let bound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(silent, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         }
@@ -333,7 +334,7 @@ struct WorkerHostTests {
     }
 
     @Test func `a scan of a place where nobody listens says so`() throws {
-        let port = try PrivateSSHD.freePort()
+        let port = UInt16(try FreePort.next())
         let error = #expect(throws: WorkerFailure.self) { try HostScan.keys(address: "127.0.0.1", port: port, timeout: 1_000) }
         #expect(error?.description.contains("127.0.0.1:\(port): tcp connect: Connection refused") == true)
     }

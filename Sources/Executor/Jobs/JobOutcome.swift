@@ -3,26 +3,31 @@ internal import ProtocolMessages
 
 /// What one or several destinations make of a job.
 enum JobOutcome {
-    /// A destination's result from what the worker said of its lease.
-    static func destination(_ name: String, _ lease: WireLeaseFinished, job: JobPolicy) -> WireDestinationResult {
+    /// A destination's result from what the worker said of its lease. The worker may have been taken over: it gets no more room in
+    /// the job's result than the lease gave it.
+    ///
+    /// - Parameter share: how many destinations the job has.
+    static func destination(
+        _ lease: WireLease, _ finished: WireLeaseFinished, job: JobPolicy, share: Int
+    ) -> WireDestinationResult {
         var result = WireDestinationResult()
-        result.destination = name
-        result.stdout = lease.stdout
-        result.stderr = lease.stderr
-        result.stdoutTotal = lease.stdoutTotal
-        result.stderrTotal = lease.stderrTotal
-        result.durationMs = lease.durationMs
-        result.groupGone = lease.groupGone
-        result.error = String(lease.error.prefix(JobLimits.errorText))
-        switch lease.outcome {
+        result.destination = lease.host
+        result.stdout = finished.stdout.prefix(Int(lease.stdoutLimit))
+        result.stderr = finished.stderr.prefix(Int(lease.stderrLimit))
+        result.stdoutTotal = finished.stdoutTotal
+        result.stderrTotal = finished.stderrTotal
+        result.durationMs = finished.durationMs
+        result.groupGone = finished.groupGone
+        result.error = finished.error.clipped(toBytes: min(JobLimits.errorText, JobLimits.destinationErrors / max(1, share)))
+        switch finished.outcome {
         case .exited:
-            result.exitCode = lease.exitCode
-            if job.successCodes.contains(lease.exitCode) {
+            result.exitCode = finished.exitCode
+            if job.successCodes.contains(finished.exitCode) {
                 result.status = .succeeded
             } else {
                 result.status = .failed
                 result.reason = .exitCode
-                result.error = Self.exitText(lease.exitCode)
+                result.error = Self.exitText(finished.exitCode)
             }
         case .timedOut:
             result.status = .timedOut
@@ -32,7 +37,7 @@ enum JobOutcome {
             result.reason = .cancelled
         case .notStarted:
             result.status = .failed
-            result.reason = lease.reason == .unspecified ? .unreachable : lease.reason
+            result.reason = finished.reason == .unspecified ? .unreachable : finished.reason
         case .unknown, .unspecified, .UNRECOGNIZED:
             result.status = .unknown
             result.reason = .outcomeUnknown

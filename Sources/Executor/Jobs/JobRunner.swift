@@ -93,7 +93,7 @@ final class JobRunner: Sendable {
                 guard stage == .started else { return }
                 Task { try? await journal.note(id, "started as process group \(group)", destination: destination) }
             })
-        return JobOutcome.destination(destination, finished, job: job.plan.job)
+        return JobOutcome.destination(lease, finished, job: job.plan.job, share: share)
     }
 
     private func lease(_ run: Policy.Run, _ job: RunningJob, host: HostDirectory.Target, share: Int) -> WireLease {
@@ -128,7 +128,7 @@ final class JobRunner: Sendable {
             $0.jobID = job.request.jobID
             $0.status = status
             $0.reason = reason
-            $0.error = String(error.prefix(JobLimits.errorText))
+            $0.error = error.clipped(toBytes: JobLimits.errorText)
             $0.attempts = attempts
             $0.durationMs = UInt64((ContinuousClock.now - start).milliseconds)
             $0.correlationID = job.request.correlationID

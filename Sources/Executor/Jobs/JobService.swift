@@ -26,12 +26,22 @@ final class JobService: Sendable {
         self.logger = logger
     }
 
+    /// The executor is stopping: requests that come now are left to the next one.
+    private let draining = Atomic(false)
+
     /// Jobs accepted and not finished.
     var activeCount: Int { active.withLock { $0.count } }
+
+    /// No new jobs.
+    func drain() { draining.store(true, ordering: .relaxed) }
 
     /// Takes one request to its answer. Returns when it is answered or waits for a job.
     func submit(_ submission: Submission, to sink: any ResultSink) async {
         let request = submission.request
+        // Unanswered, so the ingress hands it over again when the next executor has connected.
+        guard !draining.load(ordering: .relaxed) else {
+            return logger.notice("request is left to the next executor", metadata: ["job": "\(request.jobID.prefix(36))"])
+        }
         let subscriber = Subscriber(request: request, digest: submission.digest, sink: sink)
         let now = WallClock.now()
         do throws(Refusal) {

@@ -91,7 +91,7 @@ final class DeliveryService: Sendable {
 
     private func submit(_ intent: JobIntent, _ hook: Hook, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
         let request = intent.request
-        switch desk.submit(request, body: intent.body, on: eventLoop) {
+        switch desk.submit(request, body: intent.body, untilAccepted: hook.response == .async, on: eventLoop) {
         case .waiting(let ticket, let future):
             log(request, hook, joined: ticket.joined)
             wait(ticket, future, request, hook, on: eventLoop, answer: answer)
@@ -137,8 +137,11 @@ final class DeliveryService: Sendable {
         }
         future.whenSuccess { outcome in
             timer.cancel()
-            guard case .finished(let result) = outcome else { return }
-            once(JobNames.name(result.status), JobAnswer.answer(result))
+            switch outcome {
+            case .finished(let result): once(JobNames.name(result.status), JobAnswer.answer(result))
+            case .accepted(let jobID):
+                once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
+            }
         }
     }
 

@@ -14,6 +14,8 @@ final class JobDesk: Sendable {
 
     /// What a waiting delivery learns.
     enum Outcome: Sendable {
+        /// The job is durable at the executor under this id. Only who asked for no more learns it.
+        case accepted(jobID: String)
         case finished(WireJobResult)
     }
 
@@ -49,12 +51,35 @@ final class JobDesk: Sendable {
         var links: [ExecutorLink] = []
         var pending: [String: PendingJob] = [:]
         var inFlight: [String: String] = [:]
+        /// Pending requests by executor.
+        var unfinished: [String: Int] = [:]
         var nextNumber: UInt64 = 0
+
+        mutating func add(_ job: PendingJob) {
+            pending[job.jobID] = job
+            unfinished[job.executor, default: 0] += 1
+            if !job.dedupeKey.isEmpty { inFlight[job.dedupeKey] = job.jobID }
+        }
 
         mutating func remove(_ jobID: String) -> PendingJob? {
             guard let job = pending.removeValue(forKey: jobID) else { return nil }
+            unfinished[job.executor, default: 1] -= 1
             if inFlight[job.dedupeKey] == jobID { inFlight[job.dedupeKey] = nil }
             return job
+        }
+
+        /// Puts a delivery beside those that wait for its event; nil when the event is not in flight.
+        mutating func join(_ dedupeKey: String, _ waiter: PendingJob.Waiter) -> Ticket? {
+            guard !dedupeKey.isEmpty, let jobID = inFlight[dedupeKey] else { return nil }
+            nextNumber += 1
+            var waiter = waiter
+            waiter.isJoined = true
+            pending[jobID]?.waiters[nextNumber] = waiter
+            return Ticket(jobID: jobID, number: nextNumber, joined: true)
+        }
+
+        mutating func takeSatisfied(_ jobID: String) -> (jobID: String, promises: [EventLoopPromise<Outcome>]) {
+            (pending[jobID]?.originalJobID ?? jobID, pending[jobID]?.takeSatisfied() ?? [])
         }
     }
 
@@ -79,11 +104,11 @@ final class JobDesk: Sendable {
     var linkCount: Int { state.withLock { $0.links.count } }
 
     /// Signs a request and hands it to an executor, or joins the same event that is in flight.
-    func submit(_ request: WireJobRequest, body: ByteBuffer?, on eventLoop: any EventLoop) -> Submitted {
-        let promise = eventLoop.makePromise(of: Outcome.self)
-        if let ticket = state.withLock({ Self.join(&$0, request.dedupeKey, promise) }) {
-            return .waiting(ticket, promise.futureResult)
-        }
+    ///
+    /// - Parameter untilAccepted: the future is done when the job is durable, without its result.
+    func submit(_ request: WireJobRequest, body: ByteBuffer?, untilAccepted: Bool, on eventLoop: any EventLoop) -> Submitted {
+        let waiter = PendingJob.Waiter(promise: eventLoop.makePromise(), untilAccepted: untilAccepted)
+        if let ticket = state.withLock({ $0.join(request.dedupeKey, waiter) }) { return joined(ticket, waiter) }
         do {
             let payload: [UInt8] = try request.serializedBytes()
             let envelope = try Envelope.seal(payload, as: .jobRequest, keyID: keyID, key: key)
@@ -92,23 +117,23 @@ final class JobDesk: Sendable {
                 jobID: request.jobID, dedupeKey: request.dedupeKey, correlationID: request.correlationID,
                 digest: SHA256.hash(payload), frames: frames, expiresAt: request.expiresAtMs, executor: "",
                 originalJobID: request.jobID)
-            return hand(job, promise)
+            return hand(job, waiter)
         } catch {
-            promise.fail(error)
+            waiter.promise.fail(error)
             return .failed("\(error)")
         }
     }
 
-    private static func join(
-        _ state: inout State, _ dedupeKey: String, _ promise: EventLoopPromise<Outcome>
-    ) -> Ticket? {
-        guard !dedupeKey.isEmpty, let jobID = state.inFlight[dedupeKey] else { return nil }
-        state.nextNumber += 1
-        state.pending[jobID]?.waiters[state.nextNumber] = promise
-        return Ticket(jobID: jobID, number: state.nextNumber, joined: true)
+    private func joined(_ ticket: Ticket, _ waiter: PendingJob.Waiter) -> Submitted {
+        tell(state.withLock { $0.takeSatisfied(ticket.jobID) })
+        return .waiting(ticket, waiter.promise.futureResult)
     }
 
-    private func hand(_ job: PendingJob, _ promise: EventLoopPromise<Outcome>) -> Submitted {
+    private func tell(_ satisfied: (jobID: String, promises: [EventLoopPromise<Outcome>])) {
+        for promise in satisfied.promises { promise.succeed(.accepted(jobID: satisfied.jobID)) }
+    }
+
+    private func hand(_ job: PendingJob, _ waiter: PendingJob.Waiter) -> Submitted {
         enum Placed {
             case on(ExecutorLink, Ticket)
             case joined(Ticket)
@@ -116,25 +141,25 @@ final class JobDesk: Sendable {
         }
         let placed = state.withLock { state -> Placed in
             // Two deliveries of one event may have been signed at the same time.
-            if let ticket = Self.join(&state, job.dedupeKey, promise) { return .joined(ticket) }
+            if let ticket = state.join(job.dedupeKey, waiter) { return .joined(ticket) }
             guard let link = state.links.last else { return .not(.unavailable) }
-            let unfinished = state.pending.values.lazy.filter { $0.executor == link.keyID }.count
-            guard state.pending.count < Self.maximumPending, unfinished < link.credit else { return .not(.busy) }
+            guard state.pending.count < Self.maximumPending, state.unfinished[link.keyID, default: 0] < link.credit else {
+                return .not(.busy)
+            }
             state.nextNumber += 1
             var placed = job
             placed.executor = link.keyID
-            placed.waiters[state.nextNumber] = promise
-            state.pending[job.jobID] = placed
-            if !job.dedupeKey.isEmpty { state.inFlight[job.dedupeKey] = job.jobID }
+            placed.waiters[state.nextNumber] = waiter
+            state.add(placed)
             return .on(link, Ticket(jobID: job.jobID, number: state.nextNumber, joined: false))
         }
         switch placed {
         case .on(let link, let ticket):
             link.send(job.frames)
-            return .waiting(ticket, promise.futureResult)
-        case .joined(let ticket): return .waiting(ticket, promise.futureResult)
+            return .waiting(ticket, waiter.promise.futureResult)
+        case .joined(let ticket): return joined(ticket, waiter)
         case .not(let answer):
-            promise.fail(ChannelError.operationUnsupported)
+            waiter.promise.fail(ChannelError.operationUnsupported)
             return answer
         }
     }
@@ -142,7 +167,7 @@ final class JobDesk: Sendable {
     /// A delivery stops waiting; its job goes on.
     func leave(_ ticket: Ticket) -> Standing {
         let (standing, promise) = state.withLock { state -> (Standing, EventLoopPromise<Outcome>?) in
-            let promise = state.pending[ticket.jobID]?.waiters.removeValue(forKey: ticket.number)
+            let promise = state.pending[ticket.jobID]?.waiters.removeValue(forKey: ticket.number)?.promise
             guard let job = state.pending[ticket.jobID] else { return (.unconfirmed(hasEvent: true), promise) }
             if job.isAccepted { return (.accepted(jobID: job.originalJobID), promise) }
             // Not to be handed over any more: its sender is told that it was not taken.
@@ -194,11 +219,13 @@ extension JobDesk {
 
     /// The executor has made the job durable.
     func accepted(_ jobID: String, original: String, by link: ExecutorLink) {
-        state.withLock { state in
-            guard state.pending[jobID]?.executor == link.keyID else { return }
-            state.pending[jobID]?.isAccepted = true
-            state.pending[jobID]?.originalJobID = original.isEmpty ? jobID : original
-        }
+        tell(
+            state.withLock { state in
+                guard state.pending[jobID]?.executor == link.keyID else { return (jobID, []) }
+                state.pending[jobID]?.isAccepted = true
+                state.pending[jobID]?.originalJobID = original.isEmpty ? jobID : original
+                return state.takeSatisfied(jobID)
+            })
     }
 
     /// The executor's signed word on a request.
@@ -219,10 +246,10 @@ extension JobDesk {
             }
             return state.remove(result.jobID)
         }
-        for (number, promise) in job?.waiters.sorted(by: { $0.key < $1.key }) ?? [] {
+        for waiter in job?.waiters.values.map({ $0 }) ?? [] {
             var answer = result
-            answer.duplicate = result.duplicate || number != job?.waiters.keys.min()
-            promise.succeed(.finished(answer))
+            answer.duplicate = result.duplicate || waiter.isJoined
+            waiter.promise.succeed(.finished(answer))
         }
     }
 

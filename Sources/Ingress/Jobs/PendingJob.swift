@@ -19,5 +19,22 @@ struct PendingJob {
     var isAccepted = false
     /// Another job stands for the event.
     var originalJobID: String
-    var waiters: [UInt64: EventLoopPromise<JobDesk.Outcome>] = [:]
+    var waiters: [UInt64: Waiter] = [:]
+
+    /// A delivery that waits for this request's job.
+    struct Waiter {
+        let promise: EventLoopPromise<JobDesk.Outcome>
+        /// That the job is durable is all it wants to know.
+        let untilAccepted: Bool
+        /// It came while the event was in flight already.
+        var isJoined = false
+    }
+
+    /// The waiters that learn all they want from the job's being durable; they wait no more.
+    mutating func takeSatisfied() -> [EventLoopPromise<JobDesk.Outcome>] {
+        guard isAccepted else { return [] }
+        let satisfied = waiters.filter(\.value.untilAccepted)
+        for number in satisfied.keys { waiters[number] = nil }
+        return satisfied.values.map(\.promise)
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A private sshd, an executor and an ingress in a folder of their own, started from what `sallyport init` writes.
 ///

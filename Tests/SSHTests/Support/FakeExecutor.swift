@@ -4,6 +4,7 @@ import Glibc
 import JobProtocol
 import ProtocolMessages
 import SSH
+import TestSupport
 
 /// The executor's end of the worker socket: blocking, with keys, one worker that runs on a thread of this process.
 final class FakeExecutor: @unchecked Sendable {  // all state is behind `condition`

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 
 @testable import SSH
 
@@ -17,7 +18,7 @@ final class PrivateSSHD {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sallyport-sshd-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         self.folder = folder
-        port = try Self.freePort()
+        port = UInt16(try FreePort.next())
         user = String(cString: getpwuid(geteuid()).pointee.pw_name)
         for type in hostKeyTypes { try Self.makeKey(folder + "/host_\(type)", type) }
         try Self.makeKey(folder + "/user_ed25519", "ed25519")
@@ -50,7 +51,7 @@ final class PrivateSSHD {
         let daemon = try LocalShell("/bin/sh", "exec /usr/sbin/sshd -D -e -f \(folder)/sshd_config >/dev/null 2>&1")
         self.daemon = daemon
         for _ in 0..<500 {
-            if Self.answers(port) { return }
+            if FreePort.answers(Int(port)) { return }
             usleep(10_000)
         }
         throw TestBedError("sshd does not answer")
@@ -115,44 +116,4 @@ final class PrivateSSHD {
         guard shell.kill() == 0 else { throw TestBedError("\(path) failed") }
         return text
     }
-
-    /// A loopback port that nobody uses at the moment.
-    static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard bound else { throw TestBedError("no free port") }
-        return UInt16(bigEndian: address.sin_port)
-    }
-
-    private static func answers(_ port: UInt16) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = loopback(port)
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        } == 0
-    }
-
-    static func loopback(_ port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        return address
-    }
-}
-
-/// What stands in the way of a test.
-struct TestBedError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }

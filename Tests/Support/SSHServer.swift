@@ -1,0 +1,57 @@
+public import Foundation
+import Glibc
+
+/// A private sshd on loopback with keys and settings of its own.
+public final class SSHServer {
+    public let port: Int
+    public let folder: URL
+    private let daemon: Daemon
+
+    public var hostKeyFile: URL { folder.appending(path: "host_ed25519") }
+
+    /// Makes the files; `authorizedKeys` are the lines of keys that may log in as the user who runs the tests.
+    public init(folder: URL, authorizedKeys: [String]) throws {
+        self.folder = folder
+        port = try FreePort.next()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Command.run(
+            "/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.appending(path: "host_ed25519").path])
+        try (authorizedKeys.joined(separator: "\n") + "\n").write(
+            to: folder.appending(path: "authorized_keys"), atomically: true, encoding: .utf8)
+        let settings = """
+            Port \(port)
+            ListenAddress 127.0.0.1
+            HostKey \(folder.path)/host_ed25519
+            AuthorizedKeysFile \(folder.path)/authorized_keys
+            PidFile none
+            StrictModes no
+            UsePAM no
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            PermitRootLogin prohibit-password
+            MaxStartups 100
+            LogLevel VERBOSE
+            """
+        try settings.write(to: folder.appending(path: "sshd_config"), atomically: true, encoding: .utf8)
+        if getuid() == 0 { try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true) }
+        daemon = Daemon(
+            "/usr/sbin/sshd", ["-D", "-e", "-f", folder.appending(path: "sshd_config").path],
+            log: folder.appending(path: "sshd.log"))
+    }
+
+    public func start() throws {
+        try daemon.start()
+        guard eventually({ FreePort.answers(port) }) else { throw TestBedError("sshd does not answer: \(daemon.text)") }
+    }
+
+    public func stop(_ signal: Int32 = SIGTERM) { daemon.stop(signal) }
+
+    /// Another host key from the next start on.
+    public func changeHostKey() throws {
+        try FileManager.default.removeItem(at: hostKeyFile)
+        try FileManager.default.removeItem(at: hostKeyFile.appendingPathExtension("pub"))
+        try Command.run("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile.path])
+    }
+
+    public var log: String { daemon.text }
+}
