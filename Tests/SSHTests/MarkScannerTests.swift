@@ -13,7 +13,9 @@ struct MarkScannerTests {
         return (marks, String(decoding: output, as: UTF8.self), scanner)
     }
 
-    @Test func `marks are found and taken out wherever the stream was cut in two, and what comes after the trailer is nobody's output`() {
+    @Test
+    func `marks are found and taken out wherever the stream was cut in two, and what comes after the trailer is nobody's output`()
+    {
         let stream = "noise of a login shell\n\(nonce) begin\n\(nonce) start 4711\nfirst 0123456789abc\nlast\(nonce) exit 3\nlate"
         for cut in 0...stream.utf8.count {
             let (head, tail) = (String(stream.prefix(cut)), String(stream.dropFirst(cut)))

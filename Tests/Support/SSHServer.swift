@@ -3,10 +3,13 @@ import Glibc
 
 /// A private sshd on loopback with keys and settings of its own.
 public final class SSHServer {
+    /// Where it listens, on 127.0.0.1.
     public let port: Int
+    /// Its files.
     public let folder: URL
     private let daemon: Daemon
 
+    /// Private half; `.pub` beside it.
     public var hostKeyFile: URL { folder.appending(path: "host_ed25519") }
 
     /// Makes the files; `authorizedKeys` are the lines of keys that may log in as the user who runs the tests.
@@ -39,11 +42,13 @@ public final class SSHServer {
             log: folder.appending(path: "sshd.log"))
     }
 
+    /// Starts it and waits until it answers.
     public func start() throws {
         try daemon.start()
         guard eventually({ FreePort.answers(port) }) else { throw TestBedError("sshd does not answer: \(daemon.text)") }
     }
 
+    /// Ends it; connections go on when the signal leaves them alone.
     public func stop(_ signal: Int32 = SIGTERM) { daemon.stop(signal) }
 
     /// Another host key from the next start on.
@@ -53,5 +58,16 @@ public final class SSHServer {
         try Command.run("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile.path])
     }
 
+    /// Of the host key, as ssh-keygen prints it.
+    public var fingerprint: String {
+        get throws {
+            let words = try Command.run("/usr/bin/ssh-keygen", ["-l", "-f", hostKeyFile.path + ".pub"]).output.split(
+                separator: " ")
+            guard words.count > 1 else { throw TestBedError("ssh-keygen says nothing of \(hostKeyFile.path)") }
+            return String(words[1])
+        }
+    }
+
+    /// What it has said.
     public var log: String { daemon.text }
 }

@@ -117,6 +117,17 @@ final class TestBed: @unchecked Sendable {  // see above
         }
     }
 
+    /// Processes below the supervisor whose command line has `text` in it.
+    func processes(_ text: String, anywhere: Bool = false) -> [Int32] {
+        let supervisor = executor.pid
+        return ProcessTable.all().filter { process in
+            process.commandLine.contains(text) && (anywhere || process.parent == supervisor)
+        }.map(\.pid)
+    }
+
+    /// The first of them.
+    func process(_ text: String, anywhere: Bool = false) -> Int32? { processes(text, anywhere: anywhere).first }
+
     /// The jobs the journal has, newest first.
     func jobs(_ arguments: [String] = []) throws -> [[String: Any]] {
         let listed = try Command.run(
