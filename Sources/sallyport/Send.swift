@@ -17,10 +17,7 @@ struct Send: ParsableCommand {
     @Option(help: "File with the Hookdeck signing secret; without it the delivery is not signed.")
     var secret: String?
 
-    @Option(help: "The caller's token.")
-    var token: String?
-
-    @Option(help: "File with the caller's token.")
+    @Option(help: "File with the caller's token. Not an argument: other users of this machine can read those.")
     var tokenFile: String?
 
     @Option(help: "Header that carries the token.")
@@ -57,9 +54,7 @@ struct Send: ParsableCommand {
                 let key = try SecretBytes.read(file: secret).trimmingTrailingNewline()
                 headers.append(("X-Hookdeck-Signature", try HookdeckSignature(secrets: [key]).sign(bytes)))
             }
-            if let value = try token
-                ?? tokenFile.map({ String(decoding: try FileOutput.read($0, limit: 64 * 1024), as: UTF8.self) })
-            {
+            if let value = try tokenFile.map({ String(decoding: try FileOutput.read($0, limit: 64 * 1024), as: UTF8.self) }) {
                 headers.append((tokenHeader, value.hasSuffix("\n") ? String(value.dropLast()) : value))
             }
             for line in header {

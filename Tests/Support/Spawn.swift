@@ -6,6 +6,12 @@ import Synchronization
 ///
 /// Not Foundation's `Process`: its one monitor thread waits for a daemon that has closed its descriptors, and for nobody else then.
 final class Spawn: Sendable {
+    /// Those that run, for the end of the test process: a suite's own bed is never deinitialised.
+    private static let running = Mutex<Set<pid_t>>([])
+    private static let atExit: Void = {
+        atexit { for pid in Spawn.running.withLock({ $0 }) { kill(pid, SIGTERM) } }
+    }()
+
     let pid: pid_t
     private let status = Mutex<Int32?>(nil)
 
@@ -37,6 +43,8 @@ final class Spawn: Sendable {
         posix_spawnattr_destroy(&attributes)
         guard result == 0 else { throw TestBedError("posix_spawn \(path): \(String(cString: strerror(result)))") }
         pid = child
+        Self.atExit
+        Self.running.withLock { _ = $0.insert(child) }
     }
 
     deinit {
@@ -58,6 +66,7 @@ final class Spawn: Sendable {
             let signal = raw & 0x7f
             let code = signal == 0 ? raw >> 8 & 0xff : 128 + signal
             status = code
+            Self.running.withLock { _ = $0.remove(pid) }
             return code
         }
     }

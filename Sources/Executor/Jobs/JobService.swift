@@ -101,7 +101,9 @@ final class JobService: Sendable {
             metrics.duplicates.increment()
             logger.info(
                 "duplicate of an event",
-                metadata: ["job": "\(subscriber.request.jobID)", "original": "\(stored.id)", "status": "\(stored.status)"])
+                metadata: [
+                    "job": "\(subscriber.request.jobID)", "original": "\(stored.id)", "status": "\(JobNames.name(stored.status))",
+                ])
             await wait(for: stored, subscriber)
         case .conflict: throw Refusal(.replay, "job id was used by another request")
         case .expired:
@@ -183,7 +185,8 @@ final class JobService: Sendable {
         logger.info(
             "job finished",
             metadata: [
-                "job": "\(id)", "status": "\(result.status)", "reason": "\(result.reason)", "attempts": "\(result.attempts)",
+                "job": "\(id)", "status": "\(JobNames.name(result.status))", "reason": "\(JobNames.name(result.reason))",
+                "attempts": "\(result.attempts)",
                 "duration_ms": "\(result.durationMs)", "correlation_id": "\(result.correlationID)",
             ])
         if !recorded { Task { await recordLater(id, result) } }
@@ -201,11 +204,12 @@ final class JobService: Sendable {
     }
 
     private func refuse(_ subscriber: Subscriber, _ refusal: Refusal) {
-        metrics.refused.with("\(refusal.reason)").increment()
+        metrics.refused.with(JobNames.name(refusal.reason)).increment()
         logger.notice(
             "job refused",
             metadata: [
-                "job": "\(subscriber.request.jobID.prefix(36))", "reason": "\(refusal.reason)", "error": "\(refusal.message)",
+                "job": "\(subscriber.request.jobID.prefix(36))", "reason": "\(JobNames.name(refusal.reason))",
+                "error": "\(refusal.message)",
                 "correlation_id": "\(subscriber.request.correlationID.prefix(JobLimits.correlationID))",
             ])
         subscriber.sink.finished(

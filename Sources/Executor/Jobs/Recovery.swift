@@ -32,13 +32,15 @@ extension JobService {
             ?? StoredResult.interrupted(stored, status: status, now: now)
         logger.warning(
             "job was cut off by a restart",
-            metadata: ["job": "\(stored.id)", "was": "\(stored.status)", "becomes": "\(result.status)"])
+            metadata: [
+                "job": "\(stored.id)", "was": "\(JobNames.name(stored.status))", "becomes": "\(JobNames.name(result.status))",
+            ])
         await finish(stored.id, result)
     }
 
     private func resume(_ stored: StoredJob, _ plan: Policy.Plan) async {
         let again = stored.status == .running
-        logger.notice("job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(stored.status)"])
+        logger.notice("job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(JobNames.name(stored.status))"])
         start(
             RunningJob(
                 request: stored.request, body: stored.body, plan: plan, needs: runner.needs(plan), holdsSlots: false,

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import GRDB
+internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
@@ -41,7 +42,7 @@ extension SQLiteJournal {
             claim.status.rawValue, claim.refusal?.reason.rawValue ?? 0, claim.refusal?.message ?? "", Data(claim.payload),
             Data(claim.digest), claim.keyID, Data(claim.signature), claim.body.map { Data($0) }, claim.now, finishedAt,
         ])
-        try add(database, request.jobID, at: claim.now, "\(claim.status)", destination: "")
+        try add(database, request.jobID, at: claim.now, JobNames.name(claim.status), destination: "")
     }
 
     static func add(_ database: Database, _ jobID: String, at: Int64, _ what: String, destination: String) throws {

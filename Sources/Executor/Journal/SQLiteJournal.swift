@@ -72,7 +72,7 @@ final class SQLiteJournal: Journal {
                     jobID,
                 ])
             guard database.changesCount > 0 else { return }
-            try Self.add(database, jobID, at: result.finishedAtMs, "\(result.status)", destination: "")
+            try Self.add(database, jobID, at: result.finishedAtMs, JobNames.name(result.status), destination: "")
         }
     }
 
