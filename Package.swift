@@ -47,6 +47,7 @@ let package = Package(
         // System libraries.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "CLinux"),
 
         // Shared by both halves.
@@ -56,7 +57,7 @@ let package = Package(
             name: "Settings", dependencies: ["Authentication", "JSON", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["JSON", "CLinux", logging], swiftSettings: strict),
-        .target(name: "Sandbox", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Sandbox", dependencies: ["CLinux", "CSeccomp"], swiftSettings: strict),
         .target(
             name: "ProtocolMessages", dependencies: [protobuf], path: "Sources/Protocol/Generated", swiftSettings: generated),
         .target(

@@ -62,3 +62,26 @@ int sallyport_tcp_result(int descriptor) {
     if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
     return -error;
 }
+
+int sallyport_tcp_listen(const char *host, uint16_t port, int backlog, const char **step) {
+    struct addrinfo *address = resolve(host, port, AI_PASSIVE);
+    *step = "look up the address";
+    if (address == NULL) return -EADDRNOTAVAIL;
+    int one = 1;
+    *step = "socket";
+    int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+    int result = descriptor;
+    if (result >= 0) {
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        *step = "bind";
+        result = bind(descriptor, address->ai_addr, address->ai_addrlen);
+    }
+    if (result >= 0) {
+        *step = "listen";
+        result = listen(descriptor, backlog);
+    }
+    int error = errno;
+    if (result < 0 && descriptor >= 0) close(descriptor);
+    freeaddrinfo(address);
+    return result < 0 ? -error : descriptor;
+}

@@ -18,7 +18,6 @@ public final class ExecutorProcess: Sendable {
 
     private let settings: ExecutorSettings
     private let logger: Logger
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     /// Nothing is opened yet.
     public init(settings: ExecutorSettings, logger: Logger) {
@@ -31,7 +30,13 @@ public final class ExecutorProcess: Sendable {
     ///
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve() throws {
-        let running = try wait { try await self.start() }
+        // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
+        let sockets = Sockets(
+            workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
+            admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
+        let folder = settings.journalPath.lastIndex(of: "/").map { String(settings.journalPath[..<$0]) } ?? "."
+        let seal = try Seal(.executor, files: FileAccess(usable: [folder]), minimumLandlock: settings.minimumLandlock)
+        let running = try wait { try await self.start(on: sockets, seal) }
         while true {
             switch ProcessSignals.next() {
             case .stop:
@@ -64,21 +69,29 @@ public final class ExecutorProcess: Sendable {
         init(_ value: consuming Mutex<T>) { self.value = value }
     }
 
-    /// Opens the journal and the sockets, settles what a previous process left, then dials the ingresses.
+    /// Listeners that were made before the process was sealed.
+    struct Sockets: Sendable {
+        let workers: Int32
+        let admin: Int32
+    }
+
+    /// Opens the journal, closes the seal, settles what a previous process left, then dials the ingresses.
     ///
     /// - Returns: what ``stop(_:)`` takes.
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
-    func start() async throws -> Running {
+    func start(on sockets: Sockets, _ seal: Seal) async throws -> Running {
         let metrics = try ExecutorMetrics()
         let journal = try SQLiteJournal(path: settings.journalPath)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        try seal.close()
         let signing = LeaseSigning(signer: Signer(), journal: journal, logger: logger)
         let workers = WorkerPool(signing: signing, logger: logger)
         let slots = Slots()
         let runner = JobRunner(hosts: settings.hosts, workers: workers, logger: logger)
         let service = JobService(
             policy: settings.policy, journal: journal, runner: runner, slots: slots, metrics: metrics, logger: logger)
-        try await serveWorkers(workers)
-        try await serveAdmin(AdminService(journal: journal))
+        try await serveWorkers(workers, on: sockets.workers, group)
+        try await serveAdmin(AdminService(journal: journal), on: sockets.admin, group)
         try await service.recover()
         let identity = ConnectionState.Identity(
             role: .executor, keyID: settings.keyID, key: settings.signingKey, policyDigest: settings.policy.digest)
@@ -91,7 +104,7 @@ public final class ExecutorProcess: Sendable {
         let keep = settings.keep
         tasks.append(Task { await Self.prune(journal, keep: keep, logger: self.logger) })
         logger.info(
-            "executor is ready", metadata: ["jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)"])
+            "executor is ready", metadata: ["jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)", "landlock": "\(seal.landlock)"])
         return Running(service: service, tasks: tasks)
     }
 
@@ -112,10 +125,10 @@ public final class ExecutorProcess: Sendable {
         logger.info("executor stops", metadata: ["unfinished": "\(running.service.activeCount)"])
     }
 
-    private func serveWorkers(_ workers: WorkerPool) async throws {
+    private func serveWorkers(_ workers: WorkerPool, on socket: Int32, _ group: any EventLoopGroup) async throws {
         let logger = logger
         _ = try await UnixListener.start(
-            path: settings.workerSocket, mode: 0o600, allowed: [ownUID()], group: group,
+            socket, allowed: [ownUID()], group: group,
             refused: { logger.error("worker socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, peer in
                 try channel.pipeline.syncOperations.addHandler(WorkerHandler(pool: workers, processID: peer.pid, logger: logger))
@@ -123,10 +136,10 @@ public final class ExecutorProcess: Sendable {
         ).get()
     }
 
-    private func serveAdmin(_ service: AdminService) async throws {
+    private func serveAdmin(_ service: AdminService, on socket: Int32, _ group: any EventLoopGroup) async throws {
         let logger = logger
         _ = try await UnixListener.start(
-            path: settings.adminSocket, mode: settings.adminMode, allowed: settings.adminUIDs, group: group,
+            socket, allowed: settings.adminUIDs, group: group,
             refused: { logger.warning("admin socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, _ in
                 try channel.pipeline.syncOperations.addHandler(AdminHandler(service: service, logger: logger))

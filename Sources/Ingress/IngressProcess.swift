@@ -18,7 +18,6 @@ public final class IngressProcess: Sendable {
 
     private let settings: IngressSettings
     private let logger: Logger
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let connections = Atomic(0)
     private let links = Atomic<UInt64>(0)
 
@@ -37,22 +36,32 @@ public final class IngressProcess: Sendable {
         let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
         let service = DeliveryService(hooks: settings.hooks, desk: desk, metrics: metrics, logger: logger)
         try gauges(metrics, desk, service)
+        // Sockets are made and files restricted while there is one thread, the system calls when all are there.
+        let jobs = try UnixSocket.listen(path: settings.jobSocket, mode: settings.jobSocketMode)
+        let hooks = try ListeningSocket(settings.listen)
+        let operations = try settings.operations.map { try ListeningSocket($0) }
+        let seal = try Seal(.ingress, files: FileAccess(), minimumLandlock: settings.minimumLandlock)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try UnixListener.start(
-            path: settings.jobSocket, mode: settings.jobSocketMode, allowed: settings.executorUIDs, group: group,
+            jobs, allowed: settings.executorUIDs, group: group,
             refused: { self.logger.error("job socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, _ in try self.accept(channel, desk, metrics) }
         ).wait()
-        let http = try listen(settings.listen) { DeliveryHandler(service: service, limits: HTTPLimits()) }
-        if let operations = settings.operations {
-            let listener = try listen(operations) { OperationsHandler(service: service, registry: metrics.registry) }
+        let http = try serve(hooks, group) { DeliveryHandler(service: service, limits: HTTPLimits()) }
+        if let operations {
+            let listener = try serve(operations, group) { OperationsHandler(service: service, registry: metrics.registry) }
             logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
         }
         let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             desk.sweep(now: WallClock.now())
         }
+        try seal.close()
         logger.info(
             "ingress is ready",
-            metadata: ["address": "\(http.localAddress.map(String.init(describing:)) ?? "")", "hooks": "\(settings.hooks.count)"])
+            metadata: [
+                "address": "\(http.localAddress.map(String.init(describing:)) ?? "")", "hooks": "\(settings.hooks.count)",
+                "landlock": "\(seal.landlock)",
+            ])
         waitForStop()
         service.drain()
         sweep.cancel()
@@ -83,30 +92,24 @@ public final class IngressProcess: Sendable {
         handler.begin(on: channel)
     }
 
-    private func listen(_ address: IngressSettings.Address, handler: @escaping @Sendable () -> any ChannelHandler) throws
-        -> any Channel
-    {
+    private func serve(
+        _ socket: ListeningSocket, _ group: any EventLoopGroup, handler: @escaping @Sendable () -> any ChannelHandler
+    ) throws -> any Channel {
         let limit = HTTPLimits().connections
-        do {
-            return try ServerBootstrap(group: group)
-                .serverChannelOption(.backlog, value: 512)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        guard self.connections.add(1, ordering: .relaxed).newValue <= limit else {
-                            self.connections.subtract(1, ordering: .relaxed)
-                            throw ChannelError.operationUnsupported
-                        }
-                        channel.closeFuture.whenComplete { _ in self.connections.subtract(1, ordering: .relaxed) }
-                        try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
-                        try channel.pipeline.syncOperations.addHandler(handler())
+        return try ServerBootstrap(group: group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard self.connections.add(1, ordering: .relaxed).newValue <= limit else {
+                        self.connections.subtract(1, ordering: .relaxed)
+                        throw ChannelError.operationUnsupported
                     }
+                    channel.closeFuture.whenComplete { _ in self.connections.subtract(1, ordering: .relaxed) }
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
+                    try channel.pipeline.syncOperations.addHandler(handler())
                 }
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .bind(host: address.host, port: address.port).wait()
-        } catch {
-            throw ListenError(address: address, underlying: error)
-        }
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .withBoundSocket(socket.descriptor).wait()
     }
 
     private func gauges(_ metrics: IngressMetrics, _ desk: JobDesk, _ service: DeliveryService) throws(MetricsError) {
@@ -121,12 +124,4 @@ public final class IngressProcess: Sendable {
             Double(self.connections.load(ordering: .relaxed))
         }
     }
-}
-
-/// An address that cannot be listened at.
-struct ListenError: Error, CustomStringConvertible {
-    let address: IngressSettings.Address
-    let underlying: any Error
-
-    var description: String { "cannot listen at \(address.host):\(address.port): \(underlying)" }
 }

@@ -44,9 +44,8 @@ struct Serve: ParsableCommand {
         let program = try Self.ownPath()
         let folder = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
         var supervisor = Supervisor(
-            executor: program, configuration: settings.config, worker: "\(folder)/sallyport-ssh-worker",
-            workerSocket: layout.socket,
-            workers: layout.count, logger: logger)
+            executor: program, configuration: settings.config, worker: "\(folder)/sallyport-ssh-worker", layout: layout,
+            logger: logger)
         do {
             try ProcessHardening.apply()
         } catch {

@@ -14,12 +14,22 @@ struct SSHWorker: ParsableCommand {
     @Option(help: "The executor's worker socket.")
     var socket: String
 
+    @Option(help: "A TCP port of a host; no other may be connected to. May be repeated.")
+    var port: [UInt16] = []
+
+    @Option(help: "The version of Landlock below which it does not start.")
+    var minimumLandlock = 0
+
     func run() throws {
         let parent = getppid()
         do {
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
-            try Worker(path: socket).run()
+            let worker = try Worker(path: socket)
+            // Name servers are asked over TCP where an answer is long.
+            let files = FileAccess(readable: FileAccess.resolver, ports: port + [53])
+            try Seal(.worker, files: files, minimumLandlock: minimumLandlock).close()
+            try worker.run()
         } catch {
             StandardError.line("sallyport-ssh-worker: \(error)")
             throw ExitCode(1)

@@ -178,7 +178,7 @@ struct RestartTests {
             let event = "evt_round_\(round)"
             let bed = bed
             let killer = Thread {
-                usleep(UInt32.random(in: 0..<60_000))
+                usleep(UInt32.random(in: 0..<400_000))
                 if round.isMultiple(of: 2) {
                     if let pid = bed.process("sallyport-executor run") { kill(pid, SIGKILL) }
                 } else {

@@ -3,5 +3,6 @@
 #include "find.h"
 #include "memory.h"
 #include "process.h"
+#include "sandbox.h"
 #include "tcp.h"
 #include "unixsocket.h"

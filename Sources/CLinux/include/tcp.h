@@ -11,4 +11,8 @@ int sallyport_tcp_connect(const char *host, uint16_t port, int index);
 /// How a connection that was begun ended: 0 or -errno.
 int sallyport_tcp_result(int descriptor);
 
+/// A listening, non-blocking, close-on-exec TCP socket at an address and port. Returns the descriptor or -errno; `step` then names the
+/// call that failed.
+int sallyport_tcp_listen(const char *host, uint16_t port, int backlog, const char *_Nullable *_Nonnull step);
+
 #pragma clang assume_nonnull end

@@ -11,18 +11,24 @@ public struct ExecutorSettings: Sendable {
     let adminMode: UInt32
     let adminUIDs: Set<UInt32>
     let workerSocket: String
+    let minimumLandlock: Int
     let journalPath: String
     let keep: Duration
     let hosts: HostDirectory
     let policy: Policy
+
+    /// Keys at the top of the file.
+    static let keys = [
+        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs", "sandbox",
+    ]
 
     /// Reads a file and the secrets it names.
     ///
     /// - Throws: `SettingsProblems` with everything that is wrong, each with file and line.
     public init(file: String) throws(SettingsProblems) {
         let source = try SettingsFile(path: file)
-        let root = source.root.mapping(
-            "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs")
+        let root = source.root.mapping(Self.keys)
+        minimumLandlock = root.optional("sandbox").minimumLandlock()
         let ingresses = Self.ingresses(root.required("ingresses"))
         let keyID = root.optional("key-id")
         self.keyID = keyID.isPresent ? keyID.name() ?? "" : "executor"
@@ -31,7 +37,7 @@ public struct ExecutorSettings: Sendable {
         adminSocket = admin.required("socket").socketPath() ?? ""
         adminMode = admin.optional("mode").fileMode() ?? 0o600
         adminUIDs = admin.optional("allow-uids").uids() ?? [ownUID()]
-        workerSocket = WorkerLayout(root.optional("workers"), adminSocket: adminSocket).socket
+        workerSocket = WorkerLayout.socket(root.optional("workers"), adminSocket: adminSocket)
         let journal = root.required("journal").mapping("sqlite", "keep")
         journalPath = journal.required("sqlite").filePath() ?? ""
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
@@ -89,30 +95,5 @@ public struct ExecutorSettings: Sendable {
         }
         for reason in hosts.unpinned.values.sorted() { lines.append("warning: \(reason)") }
         return lines.joined(separator: "\n")
-    }
-}
-
-/// Where SSH workers find the executor and how many there are: all that the supervisor reads of the settings.
-public struct WorkerLayout: Sendable {
-    /// Path of the private socket.
-    public let socket: String
-    /// Workers to run.
-    public let count: Int
-
-    /// Reads only what the supervisor needs; the executor reports problems with the rest.
-    public init(file: String) throws(SettingsProblems) {
-        let source = try SettingsFile(path: file)
-        let root = source.root.mapping(
-            "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs")
-        let admin = root.required("admin").mapping("socket", "mode", "allow-uids")
-        self.init(root.optional("workers"), adminSocket: admin.required("socket").socketPath() ?? "")
-        try source.finish()
-    }
-
-    init(_ node: SettingsNode, adminSocket: String) {
-        let workers = node.mapping("count", "socket")
-        count = workers.optional("count").int(in: 1...16) ?? 2
-        let folder = adminSocket.lastIndex(of: "/").map { String(adminSocket[...$0]) } ?? ""
-        socket = workers.optional("socket").socketPath() ?? folder + "workers.sock"
     }
 }

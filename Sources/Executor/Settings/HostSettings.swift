@@ -34,28 +34,35 @@ enum HostSettings {
         let entries = node.entries()
         if entries.isEmpty, node.isPresent { node.problem("at least one host is needed") }
         for (name, value) in entries {
-            let host = value.mapping("address", "port", "user", "identity", "connect-timeout")
+            let host = value.mapping(keys)
             let address = host.required("address").string(maximumLength: 255)
-            let port = host.optional("port")
-            let number = port.isPresent ? port.int(in: 1...65535) : 22
+            let port = port(value)
             let user = host.required("user").string(maximumLength: 64)
             let identity = host.required("identity")
             let identityName = identity.name()
             let timeout = host.optional("connect-timeout").duration(in: .milliseconds(100) ... .seconds(120)) ?? .seconds(10)
             let key = identityName.flatMap { identities[$0] }
             if let identityName, key == nil { identity.problem("no identity `\(identityName)` under `identities`") }
-            guard let address, let number, let user, let identityName, let key else { continue }
-            let pinned = known.lookup(address: address, port: UInt16(number))
-            if pinned.keys.isEmpty { unpinned[name] = reason(name, address, number, pinned) }
+            guard let address, let port, let user, let identityName, let key else { continue }
+            let pinned = known.lookup(address: address, port: port)
+            if pinned.keys.isEmpty { unpinned[name] = reason(name, address, port, pinned) }
             targets[name] = HostDirectory.Target(
-                address: address, port: UInt16(number), user: user, identityName: identityName, identity: key,
+                address: address, port: port, user: user, identityName: identityName, identity: key,
                 hostKeys: pinned.keys,
                 connectTimeout: timeout)
         }
         return HostDirectory(targets: targets, unpinned: unpinned)
     }
 
-    private static func reason(_ name: String, _ address: String, _ port: Int, _ pinned: KnownHosts.Lookup) -> String {
+    private static let keys = ["address", "port", "user", "identity", "connect-timeout"]
+
+    /// The SSH port of a host; nil when what stands there is none.
+    static func port(_ host: SettingsNode) -> UInt16? {
+        let port = host.mapping(keys).optional("port")
+        return port.isPresent ? port.int(in: 1...65535).map { UInt16($0) } : 22
+    }
+
+    private static func reason(_ name: String, _ address: String, _ port: UInt16, _ pinned: KnownHosts.Lookup) -> String {
         let scan = "look at the host's key and pin it: sallyport hosts scan \(address) --port \(port)"
         guard !pinned.unsupported.isEmpty else { return "host \(name) (\(address):\(port)) has no pinned key; \(scan)" }
         return

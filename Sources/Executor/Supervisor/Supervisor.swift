@@ -12,13 +12,11 @@ public struct Supervisor {
     private var children: [ChildProcess]
     private let logger: Logger
 
-    /// One executor and `workers` SSH workers, which find the executor at `workerSocket`.
-    public init(executor: String, configuration: String, worker: String, workerSocket: String, workers: Int, logger: Logger) {
+    /// One executor and the SSH workers of the layout.
+    public init(executor: String, configuration: String, worker: String, layout: WorkerLayout, logger: Logger) {
         children =
             [ChildProcess(name: "executor", path: executor, arguments: ["run", "--config", configuration])]
-            + (1...max(1, workers)).map {
-                ChildProcess(name: "ssh-worker-\($0)", path: worker, arguments: ["--socket", workerSocket])
-            }
+            + (1...layout.count).map { ChildProcess(name: "ssh-worker-\($0)", path: worker, arguments: layout.arguments) }
         self.logger = logger
     }
 
@@ -86,7 +84,11 @@ public struct Supervisor {
     }
 
     private static func describe(_ status: Int32) -> String {
-        status & 0x7f == 0 ? "exit code \(status >> 8 & 0xff)" : "signal \(status & 0x7f)"
+        switch status & 0x7f {
+        case 0: "exit code \(status >> 8 & 0xff)"
+        case SIGSYS: "signal \(SIGSYS): it made a system call outside its sandbox; see print-sandbox and the kernel's audit log"
+        case let signal: "signal \(signal)"
+        }
     }
 
     private static func now() -> Int {

@@ -13,6 +13,7 @@ public struct IngressSettings: Sendable {
 
     let listen: Address
     let operations: Address?
+    let minimumLandlock: Int
     let jobSocket: String
     let jobSocketMode: UInt32
     let executorUIDs: Set<UInt32>
@@ -26,9 +27,10 @@ public struct IngressSettings: Sendable {
     /// - Throws: `SettingsProblems` with everything that is wrong, each with file and line.
     public init(file: String) throws(SettingsProblems) {
         let source = try SettingsFile(path: file)
-        let root = source.root.mapping("listen", "operations", "executor", "hooks")
+        let root = source.root.mapping("listen", "operations", "executor", "hooks", "sandbox")
         listen = Self.address(root.required("listen")) ?? Address(host: "", port: 0)
         operations = Self.address(root.optional("operations"))
+        minimumLandlock = root.optional("sandbox").minimumLandlock()
         let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
         jobSocket = executor.required("socket").socketPath() ?? ""
         jobSocketMode = executor.optional("mode").fileMode() ?? 0o660

@@ -1,19 +1,16 @@
-internal import JobProtocol
 public import NIOCore
 internal import NIOPosix
 
 /// Serves a Unix socket whose node has its mode from the first moment, to peers of stated uids only.
 public enum UnixListener {
-    /// Starts to accept at `path`. `prepare` runs for each connection whose peer is allowed; others are closed after `refused` was told.
-    ///
-    /// - Throws: `SocketError` when the socket cannot be made.
+    /// Starts to accept on `descriptor`, made by `UnixSocket.listen(path:mode:)` and owned from now on. `prepare` runs for each
+    /// connection whose peer is allowed; others are closed after `refused` was told.
     public static func start(
-        path: String, mode: UInt32, allowed: Set<UInt32>, group: any EventLoopGroup,
+        _ descriptor: Int32, allowed: Set<UInt32>, group: any EventLoopGroup,
         refused: @escaping @Sendable (any Error) -> Void,
         prepare: @escaping @Sendable (any Channel, PeerCheck.Credentials) throws -> Void
-    ) throws -> EventLoopFuture<any Channel> {
-        let descriptor = try UnixSocket.listen(path: path, mode: mode)
-        return ServerBootstrap(group: group)
+    ) -> EventLoopFuture<any Channel> {
+        ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 PeerCheck.verify(channel, allowed: allowed).flatMapThrowing { try prepare(channel, $0) }.flatMapErrorThrowing {
                     error in

@@ -1,0 +1,125 @@
+internal import Glibc
+
+/// Which system calls a process may make. Every other one ends the process (SECCOMP_RET_KILL_PROCESS, seccomp(2)).
+public struct SandboxProfile: Sendable {
+    /// As in `ingress`.
+    public let name: String
+    /// What the process is for and what it must not be able to do, in a sentence.
+    public let summary: String
+    /// In the order of the table.
+    public let rules: [SystemCallRule]
+}
+
+extension SandboxProfile {
+    /// The gate that meets the network.
+    public static let ingress = SandboxProfile(
+        name: "ingress", summary: "answers HTTP on connections it is given; dials nobody, starts nothing, opens no file",
+        rules: runtime + descriptors + [
+            .allow("accept4", because: "takes connections on the listeners it was started with"),
+            .allow(
+                "sendto", .equal(4, 0, "no address"),
+                because: "answers on a connection; with an address, MSG_FASTOPEN would dial (Landlock does not see it)"),
+            .allow("recvfrom", because: "reads from a connection"), .allow("shutdown", because: "ends one direction of a connection"),
+        ] + socketOptions
+            + .fail(
+                ["openat", "newfstatat", "readlink", "readlinkat", "socket", "connect"], with: EACCES,
+                because: "libraries look for files and name services; they do without"))
+
+    /// The gate that holds the keys.
+    public static let executor = SandboxProfile(
+        name: "executor", summary: "speaks over Unix sockets and writes its journal; has no network, starts nothing, opens no file",
+        rules: runtime + descriptors + [
+            .allow("accept4", because: "takes its SSH workers and operators"),
+            .allow("listen", because: "SwiftNIO says the backlog once more; without bind there is no other listener"),
+            .allow("socket", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"), because: "dials an ingress again that was restarted"),
+            .allow("connect", because: "the same; of its sockets only Unix ones can be there"),
+            .allow("recvfrom", because: "reads from a socket"), .allow("sendto", .equal(4, 0, "no address"), because: "writes to one"),
+            .allow("shutdown", because: "ends one direction of a socket"),
+            .allow(
+                "kill", .equal32(1, UInt32(SIGKILL), "SIGKILL"), because: "ends an SSH worker that a hostile host keeps spinning"),
+        ] + socketOptions
+            + .allow(
+                [
+                    "pread64", "pwrite64", "lseek", "fsync", "fdatasync", "ftruncate", "fstat", "fchmod", "fchown", "geteuid", "unlink",
+                    "unlinkat",
+                ], because: "the journal: SQLite on descriptors that are open already")
+            + .allow(
+                ["epoll_create1", "eventfd2", "timerfd_create"], because: "libdispatch makes its own when the first timer is set")
+            + .fail(
+                ["openat", "newfstatat", "stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
+                because: "SQLite and libraries look for files; none can be opened any more, keys least of all"))
+
+    /// The process that parses SSH.
+    public static let worker = SandboxProfile(
+        name: "ssh-worker", summary: "speaks SSH over TCP; has no key, starts nothing, writes no file, signals nobody",
+        rules: runtime + descriptors + [
+            .allow(
+                "socket", .equal32(0, UInt32(AF_INET), "AF_INET"), because: "a connection to a host, or a question to a name server"),
+            .allow("socket", .equal32(0, UInt32(AF_INET6), "AF_INET6"), because: "the same"),
+            .fail(
+                "socket", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"), with: EACCES, because: "glibc asks for a name service cache"),
+            .fail(
+                "socket", .equal32(0, UInt32(AF_NETLINK), "AF_NETLINK"), with: EACCES, because: "glibc asks for the interfaces"),
+            .allow("connect", because: "the same; Landlock keeps TCP to the ports of the settings"),
+            .allow("sendto", because: "SSH packets, and questions to a name server"), .allow("recvfrom", because: "the answers"),
+            .allow("recvmsg", because: "name services"), .allow("sendmmsg", because: "name services ask for both address families at once"),
+            .allow("bind", because: "name services"), .allow("shutdown", because: "ends a connection before libssh2 can wait for it"),
+            .allow("openat", .without(2, bits: UInt64(O_ACCMODE), "read only"), because: "the resolver's files; Landlock names them"),
+        ] + socketOptions
+            + .allow(["newfstatat", "fstat", "lseek", "uname", "ioctl", "pread64"], because: "the resolver")
+            + .fail(["readlink", "access", "stat"], with: EACCES, because: "libraries look for files; they do without"))
+
+    /// What Swift's runtime, glibc, SwiftNIO and OpenSSL need in every process.
+    private static let runtime: [SystemCallRule] =
+        .allow(
+            [
+                "futex", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "munmap", "brk", "mremap", "gettid", "getpid",
+                "rseq", "set_robust_list", "exit", "exit_group", "clock_nanosleep", "nanosleep", "clock_gettime", "sched_yield",
+                "restart_syscall", "sched_getaffinity", "getrandom",
+            ], because: "threads, memory, time and randomness")
+        + [
+            .allow("mmap", .without(2, bits: UInt64(PROT_EXEC), "no PROT_EXEC"), because: "memory, none of it to be run"),
+            .allow("mprotect", .without(2, bits: UInt64(PROT_EXEC), "no PROT_EXEC"), because: "memory, none of it to be run"),
+            .allow("clone", .equal(0, threadFlags, "a thread of glibc's"), because: "threads, never a process"),
+            .allow("prctl", .equal32(0, 15, "PR_SET_NAME"), because: "libdispatch and SwiftNIO name their threads"),
+            .allow("prctl", .equal32(0, 16, "PR_GET_NAME"), because: "the same"),
+        ]
+        + [4, 8, 16, 18].map { advice in
+            .allow(
+                "madvise", .equal32(2, advice, "advice \(advice)"),
+                because: "gives memory back (4, 8); keeps secrets out of dumps and forks (16, 18)")
+        }
+        + .allow(["mlock"], because: "keeps a secret from being swapped out")
+        + .fail(["clone3"], with: ENOSYS, because: "its arguments cannot be looked at; glibc then uses clone")
+        + .fail(["setpriority", "sched_setscheduler", "rt_sigaction"], with: EPERM, because: "libdispatch asks and can do without")
+
+    /// Files and sockets that are open, and waiting on them.
+    private static let descriptors: [SystemCallRule] = .allow(
+        [
+            "read", "write", "readv", "writev", "close", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl", "timerfd_settime",
+            "ppoll",
+        ], because: "descriptors that are open, and waiting on them") + [
+            .allow("fcntl", .equal32(1, UInt32(F_GETFD), "F_GETFD"), because: "descriptor flags"),
+            .allow("fcntl", .equal32(1, UInt32(F_SETFD), "F_SETFD"), because: "the same"),
+            .allow("fcntl", .equal32(1, UInt32(F_GETFL), "F_GETFL"), because: "the same"),
+            .allow("fcntl", .equal32(1, UInt32(F_SETFL), "F_SETFL"), because: "the same"),
+            .allow("fcntl", .equal32(1, UInt32(F_GETLK), "F_GETLK"), because: "SQLite's locks"),
+            .allow("fcntl", .equal32(1, UInt32(F_SETLK), "F_SETLK"), because: "the same"),
+        ]
+
+    private static let socketOptions: [SystemCallRule] = .allow(
+        ["getsockopt", "setsockopt", "getsockname", "getpeername"], because: "options and addresses of sockets it has")
+
+    /// CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM | SETTLS | PARENT_SETTID | CHILD_CLEARTID: what glibc's pthread_create asks for.
+    private static let threadFlags: UInt64 = 0x3d0f00
+}
+
+extension [SystemCallRule] {
+    fileprivate static func allow(_ names: [String], because reason: String) -> [SystemCallRule] {
+        SystemCallRule.allow(names, because: reason)
+    }
+
+    fileprivate static func fail(_ names: [String], with errno: Int32, because reason: String) -> [SystemCallRule] {
+        SystemCallRule.fail(names, with: errno, because: reason)
+    }
+}

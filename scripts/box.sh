@@ -1,0 +1,71 @@
+# Sourced by scripts/demo and scripts/bench: a private sshd and both gates in $folder, from what `sallyport init` writes.
+
+say() { printf '%s\n' "$*"; }
+title() { printf '\n== %s\n' "$*"; }
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# The first loopback port from a number on where nobody answers.
+free_port() {
+    port=$1
+    # 7: refused.
+    until [ "$(curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$port" || echo $?)" = 7 ]; do port=$((port + 1)); done
+    say "$port"
+}
+
+wait_for() {
+    what=$1
+    shift
+    count=0
+    until "$@" >/dev/null 2>&1; do
+        count=$((count + 1))
+        [ $count -lt 150 ] || die "$what did not come up; see the logs in $folder"
+        sleep 0.1
+    done
+}
+
+# Keys, settings and a first hook in $folder/box; sets the ports.
+make_box() {
+    sallyport=$folder/bin/sallyport
+    user=$(id -un)
+    ssh_port=$(free_port 2210)
+    http_port=$(free_port 8080)
+    operations_port=$(free_port 9080)
+    "$sallyport" init "$folder/box" --port "$ssh_port" --user "$user" --http-port "$http_port" \
+        --operations-port "$operations_port" >"$folder/init.log"
+}
+
+start_sshd() {
+    mkdir -p "$folder/sshd"
+    ssh-keygen -q -t ed25519 -N '' -f "$folder/sshd/host_key"
+    cat >"$folder/sshd/sshd_config" <<END
+Port $ssh_port
+ListenAddress 127.0.0.1
+HostKey $folder/sshd/host_key
+AuthorizedKeysFile $folder/sshd/authorized_keys
+PidFile $folder/sshd/pid
+MaxStartups 100
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+END
+    sed 's/^/restrict /' "$folder/box/secrets/deploy.key.pub" >"$folder/sshd/authorized_keys"
+    /usr/sbin/sshd -f "$folder/sshd/sshd_config" -E "$folder/sshd/log"
+    wait_for sshd "$sallyport" hosts scan 127.0.0.1 --port "$ssh_port" --pin "$folder/box/known_hosts"
+}
+
+start_gates() {
+    setsid "$folder/bin/sallyport-executor" serve --config "$folder/box/executor.yaml" >"$folder/executor.log" 2>&1 </dev/null &
+    echo $! >"$folder/executor.pid"
+    setsid "$folder/bin/sallyport-ingress" serve --config "$folder/box/ingress.yaml" >"$folder/ingress.log" 2>&1 </dev/null &
+    echo $! >"$folder/ingress.pid"
+    wait_for "the ingress" curl -sf "http://127.0.0.1:$operations_port/readyz"
+    cat >"$folder/stop" <<END
+#!/bin/sh
+kill \$(cat "$folder/ingress.pid" "$folder/executor.pid" "$folder/sshd/pid") 2>/dev/null
+END
+    chmod 755 "$folder/stop"
+}
