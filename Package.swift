@@ -112,7 +112,9 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", logging]),
         .testTarget(name: "ProtocolTests", dependencies: ["JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
         .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"]),
-        .testTarget(name: "ExecutorTests", dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages"]),
+        .testTarget(
+            name: "ExecutorTests",
+            dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", protobuf]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

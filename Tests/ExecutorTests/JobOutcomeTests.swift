@@ -1,0 +1,143 @@
+import JobProtocol
+import ProtocolMessages
+import SwiftProtobuf
+import Testing
+
+@testable import Executor
+
+@Suite struct JobOutcomeTests {
+    private let job: JobPolicy
+
+    init() throws {
+        job = try Samples.job("command: [/bin/true], destinations: [web-1], timeout: 1s, success-exit-codes: [0, 3]")
+    }
+
+    private func destination(_ change: (inout WireLeaseFinished) -> Void) -> WireDestinationResult {
+        JobOutcome.destination("web-1", .with(change), job: job)
+    }
+
+    private func result(_ name: String, _ status: WireJobStatus, _ reason: WireReason = .unspecified) -> WireDestinationResult {
+        .with {
+            $0.destination = name
+            $0.status = status
+            $0.reason = reason
+            $0.error = "error of \(name)"
+        }
+    }
+
+    @Test(arguments: [0, 3] as [Int32])
+    func `an exit code that the job lists is success`(code: Int32) {
+        let result = destination {
+            $0.outcome = .exited
+            $0.exitCode = code
+        }
+        #expect(result.status == .succeeded)
+        #expect(result.reason == .unspecified)
+        #expect(result.hasExitCode && result.exitCode == code)
+        #expect(result.error == "")
+    }
+
+    @Test(arguments: [
+        (1, "exit code 1"), (2, "exit code 2"), (126, "not executable"), (127, "not found"), (128, "exit code 128"),
+        (137, "signal 9"),
+        (-1, "exit code -1"), (255, "exit code 255"),
+    ])
+    func `any other is failure, and the text says what it means`(code: Int32, text: String) {
+        let result = destination {
+            $0.outcome = .exited
+            $0.exitCode = code
+        }
+        #expect(result.status == .failed)
+        #expect(result.reason == .exitCode)
+        #expect(result.exitCode == code)
+        #expect(result.error.contains(text))
+    }
+
+    @Test(
+        arguments: [
+            (.timedOut, .timedOut, .timeout), (.cancelled, .failed, .cancelled), (.notStarted, .failed, .unreachable),
+            (.unknown, .unknown, .outcomeUnknown), (.unspecified, .unknown, .outcomeUnknown),
+            (.UNRECOGNIZED(42), .unknown, .outcomeUnknown),
+        ] as [(WireLeaseOutcome, WireJobStatus, WireReason)])
+    func `an outcome without an exit code has none, and only a code makes success`(
+        outcome: WireLeaseOutcome, status: WireJobStatus, reason: WireReason
+    ) {
+        let result = destination {
+            $0.outcome = outcome
+            $0.exitCode = 0
+        }
+        #expect(result.status == status)
+        #expect(result.reason == reason)
+        #expect(!result.hasExitCode)
+    }
+
+    @Test(arguments: [WireReason.hostKey, .authentication, .busy, .hostUnsuitable])
+    func `a command that did not start has the reason its worker gave`(reason: WireReason) {
+        let result = destination {
+            $0.outcome = .notStarted
+            $0.reason = reason
+            $0.error = "because"
+        }
+        #expect(result.status == .failed)
+        #expect(result.reason == reason)
+        #expect(result.error == "because")
+    }
+
+    @Test func `output and figures are handed on`() {
+        let result = destination {
+            $0.outcome = .timedOut
+            $0.stdout = .init([1, 0xff])
+            $0.stderr = .init([2])
+            $0.stdoutTotal = 70_000
+            $0.stderrTotal = 1
+            $0.durationMs = 1234
+            $0.groupGone = true
+        }
+        #expect(result.destination == "web-1")
+        #expect([UInt8](result.stdout) == [1, 0xff])
+        #expect([UInt8](result.stderr) == [2])
+        #expect(result.stdoutTotal == 70_000)
+        #expect(result.stderrTotal == 1)
+        #expect(result.durationMs == 1234)
+        #expect(result.groupGone)
+    }
+
+    @Test func `only what surely did not start and may start later is tried again`() {
+        let again: Set<WireReason> = [.unreachable, .busy]
+        for reason in WireReason.allCases {
+            #expect(JobOutcome.mayTryAgain(result("a", .failed, reason)) == again.contains(reason), "\(reason)")
+            for status in WireJobStatus.allCases where status != .failed {
+                #expect(!JobOutcome.mayTryAgain(result("a", status, reason)), "\(status) \(reason)")
+            }
+        }
+    }
+
+    @Test func `a job succeeds when all destinations did`() {
+        let (status, reason, error) = JobOutcome.job([result("a", .succeeded), result("b", .succeeded)])
+        #expect(status == .succeeded)
+        #expect(reason == .unspecified)
+        #expect(error == "")
+    }
+
+    @Test(
+        arguments: [
+            ([.succeeded, .failed], .failed), ([.failed, .timedOut], .timedOut), ([.timedOut, .failed, .unknown], .unknown),
+            ([.succeeded, .unknown, .failed], .unknown), ([.timedOut, .succeeded], .timedOut),
+        ] as [([WireJobStatus], WireJobStatus)])
+    func `a job is as its worst destination, and unknown is the worst`(statuses: [WireJobStatus], expected: WireJobStatus) {
+        let results = statuses.enumerated().map { result("host-\($0)", $1, .exitCode) }
+        let worst = results.first { $0.status == expected }?.destination ?? ""
+        for order in [results, results.reversed()] {
+            let (status, _, error) = JobOutcome.job(order)
+            #expect(status == expected)
+            #expect(error == "\(worst): error of \(worst)")
+        }
+    }
+
+    @Test func `the error of the only destination does not name it again`() {
+        let (status, reason, error) = JobOutcome.job([result("a", .failed, .hostKey)])
+        #expect(status == .failed)
+        #expect(reason == .hostKey)
+        #expect(error == "error of a")
+    }
+}

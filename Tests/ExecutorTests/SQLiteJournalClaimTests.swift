@@ -1,0 +1,133 @@
+import ProtocolMessages
+import Testing
+
+@testable import Executor
+
+/// Who runs an event is decided once.
+@Suite struct SQLiteJournalClaimTests {
+    private let folder: TemporaryFolder
+    private let journal: SQLiteJournal
+
+    init() throws {
+        folder = try TemporaryFolder()
+        journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+    }
+
+    private func claim(
+        _ request: WireJobRequest, at time: Int64 = Samples.now, refusal: Refusal? = nil, expired: Bool = false
+    ) async throws -> String {
+        let status: WireJobStatus = refusal == nil ? .accepted : .refused
+        return try await journal.claim(
+            Samples.claim(request, at: time, status: status, refusal: refusal, expired: expired)
+        ).text
+    }
+
+    @Test func `the same envelope again is the same job`() async throws {
+        let request = Samples.event("e1")
+        #expect(try await claim(request) == "claimed")
+        #expect(try await claim(request) == "known \(request.jobID)")
+        try await journal.finish(request.jobID, Samples.result(request, .failed))
+        #expect(try await claim(request) == "known \(request.jobID)")
+    }
+
+    @Test func `a job id with other bytes is a conflict`() async throws {
+        let request = Samples.event("e1")
+        var other = request
+        other.parameters["x"] = "y"
+        #expect(try await claim(request) == "claimed")
+        #expect(try await claim(other) == "conflict")
+        other.dedupeKey = "another"
+        #expect(try await claim(other) == "conflict")
+    }
+
+    @Test func `the same event under another job id is a duplicate, as long as its job runs and when it succeeded`() async throws
+    {
+        let first = Samples.event("e1")
+        #expect(try await claim(first) == "claimed")
+        #expect(try await claim(Samples.event("e1")) == "duplicate \(first.jobID)")
+        #expect(try await claim(Samples.event("e1", attempt: 2)) == "duplicate \(first.jobID)")
+        try await journal.mark(first.jobID, .running, attempt: 1)
+        #expect(try await claim(Samples.event("e1", attempt: 3)) == "duplicate \(first.jobID)")
+        try await journal.finish(first.jobID, Samples.result(first, .succeeded))
+        #expect(try await claim(Samples.event("e1", attempt: 4)) == "duplicate \(first.jobID)")
+        #expect(try await claim(Samples.event("e2")) == "claimed")
+    }
+
+    @Test func `after a failure a higher attempt is claimed, once, and stands for the event from then on`() async throws {
+        let first = Samples.event("e1", attempt: 1)
+        #expect(try await claim(first) == "claimed")
+        try await journal.finish(first.jobID, Samples.result(first, .failed))
+        #expect(try await claim(Samples.event("e1", attempt: 1), at: Samples.now + 1) == "duplicate \(first.jobID)")
+        let second = Samples.event("e1", attempt: 2)
+        #expect(try await claim(second, at: Samples.now + 2) == "claimed")
+        #expect(try await claim(Samples.event("e1", attempt: 2), at: Samples.now + 3) == "duplicate \(second.jobID)")
+        #expect(try await claim(Samples.event("e1", attempt: 3), at: Samples.now + 4) == "duplicate \(second.jobID)")
+        try await journal.finish(second.jobID, Samples.result(second, .succeeded))
+        #expect(try await claim(Samples.event("e1", attempt: 3), at: Samples.now + 5) == "duplicate \(second.jobID)")
+    }
+
+    @Test func `requests without an event are nobody's duplicates`() async throws {
+        #expect(try await claim(Samples.request()) == "claimed")
+        #expect(try await claim(Samples.request()) == "claimed")
+    }
+
+    @Test func `one that is expired begins nothing, but still finds its job`() async throws {
+        let request = Samples.event("e1")
+        #expect(try await claim(request, expired: true) == "expired")
+        #expect(try await journal.find(request.jobID) == nil)
+        #expect(try await claim(request) == "claimed")
+        #expect(try await claim(request, expired: true) == "known \(request.jobID)")
+        #expect(try await claim(Samples.event("e1"), expired: true) == "duplicate \(request.jobID)")
+    }
+
+    @Test func `a refused request is on record and does not stand in the way of its event`() async throws {
+        let refused = Samples.event("e1")
+        #expect(try await claim(refused, refusal: Refusal(.parameter, "parameter sha is missing")) == "claimed")
+        let stored = try #require(try await journal.find(refused.jobID))
+        #expect(stored.status == .refused)
+        #expect(stored.reason == .parameter)
+        #expect(stored.error == "parameter sha is missing")
+        #expect(stored.finishedAt == Samples.now)
+        let good = Samples.event("e1")
+        #expect(try await claim(good) == "claimed")
+        #expect(try await claim(Samples.event("e1")) == "duplicate \(good.jobID)")
+        // And a refusal is written down although the event is in flight.
+        let late = Samples.event("e1")
+        #expect(try await claim(late, refusal: Refusal(.token, "no token")) == "claimed")
+        #expect(try await claim(Samples.event("e1")) == "duplicate \(good.jobID)")
+    }
+
+    @Test func `of many claims of one event at once exactly one is the first`() async throws {
+        let journal = journal
+        let requests = (0..<50).map { _ in Samples.event("e1") }
+        let outcomes = try await withThrowingTaskGroup(of: (String, String).self) { group in
+            for request in requests {
+                group.addTask { (request.jobID, try await journal.claim(Samples.claim(request)).text) }
+            }
+            return try await group.reduce(into: [(String, String)]()) { $0.append($1) }
+        }
+        let winners = outcomes.filter { $0.1 == "claimed" }
+        #expect(outcomes.count == 50)
+        #expect(winners.count == 1)
+        let winner = try #require(winners.first).0
+        #expect(outcomes.count { $0.1 == "duplicate \(winner)" } == 49)
+        #expect(try await journal.list(limit: 100, status: nil, job: nil).count == 1)
+    }
+
+    @Test func `of one envelope sent many times at once exactly one is claimed`() async throws {
+        let (journal, request) = (journal, Samples.event("e1"))
+        let outcomes = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<50 { group.addTask { try await journal.claim(Samples.claim(request)).text } }
+            return try await group.reduce(into: [String]()) { $0.append($1) }
+        }
+        #expect(outcomes.count { $0 == "claimed" } == 1)
+        #expect(outcomes.count { $0 == "known \(request.jobID)" } == 49)
+    }
+
+    @Test func `two executors on one file agree who claimed`() async throws {
+        let other = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        let request = Samples.event("e1")
+        #expect(try await claim(request) == "claimed")
+        #expect(try await other.claim(Samples.claim(Samples.event("e1"))).text == "duplicate \(request.jobID)")
+    }
+}

@@ -1,0 +1,150 @@
+import ProtocolMessages
+import Testing
+
+@testable import Executor
+
+@Suite struct SQLiteJournalTests {
+    private let folder: TemporaryFolder
+    private let journal: SQLiteJournal
+
+    init() throws {
+        folder = try TemporaryFolder()
+        journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+    }
+
+    @discardableResult
+    private func claimed(_ request: WireJobRequest, at time: Int64 = Samples.now, body: [UInt8]? = nil) async throws
+        -> WireJobRequest
+    {
+        _ = try await journal.claim(Samples.claim(request, at: time, body: body))
+        return request
+    }
+
+    @Test func `a claimed job is found with all that is needed to run it`() async throws {
+        let request = Samples.event("e1") { $0.parameters = ["sha": "4f2c"] }
+        try await claimed(request, body: [0, 0xff])
+        let stored = try #require(try await journal.find(request.jobID))
+        #expect(stored.request == request)
+        #expect(stored.body == [0, 0xff])
+        #expect(stored.ingress == "edge")
+        #expect(stored.status == .accepted)
+        #expect(stored.attempt == 1)
+        #expect(stored.acceptedAt == Samples.now)
+        #expect(stored.finishedAt == nil)
+        #expect(stored.result == nil)
+    }
+
+    @Test func `a job finishes once`() async throws {
+        let request = try await claimed(Samples.event("e1"), body: [1])
+        try await journal.finish(request.jobID, Samples.result(request, .succeeded, at: Samples.now + 5))
+        try await journal.finish(request.jobID, Samples.result(request, .failed, at: Samples.now + 9))
+        try await journal.mark(request.jobID, .running, attempt: 7)
+        let stored = try #require(try await journal.find(request.jobID))
+        #expect(stored.status == .succeeded)
+        #expect(stored.result == Samples.result(request, .succeeded, at: Samples.now + 5))
+        #expect(stored.finishedAt == Samples.now + 5)
+        #expect(stored.attempt == 1)
+        #expect(stored.body == nil, "the body is needed no more")
+        #expect(try await journal.history(request.jobID).map(\.what) == ["accepted", "succeeded"])
+    }
+
+    @Test func `what is unfinished is there when the file is opened again, oldest first`() async throws {
+        let path = "\(folder.path)/other.db"
+        let (late, early, done) = (Samples.event("late"), Samples.event("early"), Samples.event("done"))
+        do {
+            let first = try SQLiteJournal(path: path)
+            for (request, time) in [(late, 3), (early, 1), (done, 2)] as [(WireJobRequest, Int64)] {
+                _ = try await first.claim(Samples.claim(request, at: Samples.now + time))
+            }
+            try await first.mark(late.jobID, .running, attempt: 2)
+            try await first.finish(done.jobID, Samples.result(done, .failed))
+        }
+        let unfinished = try await SQLiteJournal(path: path).unfinished()
+        #expect(unfinished.map(\.id) == [early.jobID, late.jobID])
+        #expect(unfinished.map(\.status) == [.accepted, .running])
+        #expect(unfinished.map(\.attempt) == [1, 2])
+    }
+
+    @Test func `a job is found by its own id, or the newest of an event by the event's`() async throws {
+        let first = try await claimed(Samples.event("e1", attempt: 1), at: Samples.now)
+        try await journal.finish(first.jobID, Samples.result(first, .failed))
+        let second = try await claimed(Samples.event("e1", attempt: 2), at: Samples.now + 1)
+        #expect(try await journal.find("e1")?.id == second.jobID)
+        #expect(try await journal.find(first.jobID)?.id == first.jobID)
+        #expect(try await journal.find("e2") == nil)
+        try await claimed(Samples.request())
+        #expect(try await journal.find("") == nil)
+    }
+
+    @Test func `an event cannot pass for a job by taking the job's id as its own`() async throws {
+        let job = try await claimed(Samples.event("e1"), at: Samples.now)
+        try await claimed(Samples.event(job.jobID), at: Samples.now + 1)
+        #expect(try await journal.find(job.jobID)?.request.eventID == "e1")
+    }
+
+    @Test func `a list is newest first, limited and by status and job`() async throws {
+        let requests = (0..<5).map { index in Samples.event("e\(index)") { $0.job = index % 2 == 0 ? "deploy" : "restart" } }
+        for (index, request) in requests.enumerated() { try await claimed(request, at: Samples.now + Int64(index)) }
+        try await journal.finish(requests[4].jobID, Samples.result(requests[4], .failed))
+        func events(_ limit: Int = 10, _ status: WireJobStatus? = nil, _ job: String? = nil) async throws -> [String] {
+            try await journal.list(limit: limit, status: status, job: job).map(\.request.eventID)
+        }
+        #expect(try await events() == ["e4", "e3", "e2", "e1", "e0"])
+        #expect(try await events(2) == ["e4", "e3"])
+        #expect(try await events(10, .failed) == ["e4"])
+        #expect(try await events(10, nil, "restart") == ["e3", "e1"])
+        #expect(try await events(10, .accepted, "deploy") == ["e2", "e0"])
+        #expect(try await events(10, nil, "' OR 1 --") == [])
+    }
+
+    @Test func `a history keeps its order, and its job`() async throws {
+        let request = try await claimed(Samples.event("e1"))
+        let other = try await claimed(Samples.event("e2"))
+        try await journal.note(request.jobID, "signed", destination: "web-1")
+        try await journal.note(other.jobID, "signed for the other", destination: "web-2")
+        try await journal.note(request.jobID, "started", destination: "web-1")
+        try await journal.finish(request.jobID, Samples.result(request, .succeeded))
+        let history = try await journal.history(request.jobID)
+        #expect(history.map(\.what) == ["accepted", "signed", "started", "succeeded"])
+        #expect(history.map(\.destination) == ["", "web-1", "web-1", ""])
+    }
+
+    @Test func `nothing is noted for a job that is not there`() async throws {
+        await #expect(throws: JournalError.self) { try await journal.note("nobody", "signed", destination: "web-1") }
+    }
+
+    @Test func `pruning takes the oldest finished jobs with their history, and never an unfinished one`() async throws {
+        let ages: [Int64] = [10, 20, 30, 40]
+        var requests: [WireJobRequest] = []
+        for age in ages {
+            let request = try await claimed(Samples.event("e\(age)"), at: Samples.now - 1000)
+            try await journal.finish(request.jobID, Samples.result(request, .succeeded, at: Samples.now + age))
+            requests.append(request)
+        }
+        let open = try await claimed(Samples.event("open"), at: 1)
+        let running = try await claimed(Samples.event("running"), at: 1)
+        try await journal.mark(running.jobID, .running, attempt: 1)
+        #expect(try await journal.prune(before: Samples.now + 10, limit: 10) == 0)
+        #expect(try await journal.prune(before: Samples.now + 31, limit: 2) == 2)
+        #expect(try await journal.find(requests[0].jobID) == nil)
+        #expect(try await journal.find(requests[1].jobID) == nil)
+        #expect(try await journal.find(requests[2].jobID) != nil)
+        #expect(try await journal.history(requests[0].jobID).isEmpty)
+        #expect(try await journal.prune(before: .max, limit: 10) == 2)
+        #expect(try await journal.unfinished().map(\.id).sorted() == [open.jobID, running.jobID].sorted())
+        #expect(try await journal.history(running.jobID).count == 1)
+    }
+
+    @Test func `a file that cannot be opened is an error that names it`() {
+        let path = "\(folder.path)/missing/journal.db"
+        let error = #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+        #expect(error?.description.hasPrefix("journal \(path): open: ") == true)
+    }
+
+    @Test func `a file that is no database is an error and stays as it is`() throws {
+        let text = String(repeating: "not a database ", count: 100)
+        let path = try folder.write("text", text)
+        #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+        #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+    }
+}
