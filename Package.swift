@@ -116,6 +116,11 @@ let package = Package(
             name: "ExecutorTests",
             dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", protobuf]),
         .testTarget(
+            name: "IngressTests",
+            dependencies: [
+                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", nioCore, nioHTTP1, protobuf,
+            ]),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor",
