@@ -26,11 +26,11 @@ static int failed(int descriptor, const char **step, const char *name) {
 
 int sallyport_unix_path_limit(void) { return (int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1; }
 
-int sallyport_unix_connect(const char *path) {
+static int connect_to(const char *path, int flags) {
     struct sockaddr_un address;
     int result = address_of(path, &address);
     if (result < 0) return result;
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (descriptor < 0) return -errno;
     if (connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0) {
         result = -errno;
@@ -39,6 +39,8 @@ int sallyport_unix_connect(const char *path) {
     }
     return descriptor;
 }
+
+int sallyport_unix_connect(const char *path) { return connect_to(path, 0); }
 
 int sallyport_unix_listen(const char *path, unsigned int mode, int backlog, const char **step) {
     struct sockaddr_un address;
@@ -51,12 +53,12 @@ int sallyport_unix_listen(const char *path, unsigned int mode, int backlog, cons
             *step = "something that is no socket is at the path";
             return -EEXIST;
         }
-        // A socket that answers belongs to a live process; only a dead one's may go.
-        int probe = sallyport_unix_connect(path);
-        if (probe >= 0) {
-            close(probe);
-            *step = "another process listens at the path";
-            return -EADDRINUSE;
+        // Only a socket that refuses belongs to nobody. One that answers, is busy or of another kind is somebody's.
+        int probe = connect_to(path, SOCK_NONBLOCK);
+        if (probe >= 0) close(probe);
+        if (probe != -ECONNREFUSED) {
+            *step = "another process has a socket at the path";
+            return probe >= 0 || probe == -EAGAIN ? -EADDRINUSE : probe;
         }
         if (unlink(path) < 0) return failed(-1, step, "unlink");
     } else if (errno != ENOENT) {

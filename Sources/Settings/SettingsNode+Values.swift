@@ -115,7 +115,7 @@ extension SettingsNode {
     }
 
     /// Notes a problem and stands for no value.
-    func refused<T>(_ message: String) -> T? {
+    public func refused<T>(_ message: String) -> T? {
         problem(message)
         return nil
     }

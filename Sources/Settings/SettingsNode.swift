@@ -50,15 +50,20 @@ public struct SettingsNode {
     }
 
     /// The entries of a mapping whose keys are names of the operator's choice, in the order of the file.
-    public func entries() -> [(name: String, value: SettingsNode)] {
+    public func entries() -> [(name: String, value: SettingsNode)] { entries(named: Names.isName, Names.rule) }
+
+    /// The entries of a mapping whose keys are variables of an environment (IEEE 1003.1, 3.230).
+    public func variables() -> [(name: String, value: SettingsNode)] { entries(named: Names.isVariable, Names.variableRule) }
+
+    private func entries(named isName: (String) -> Bool, _ rule: String) -> [(name: String, value: SettingsNode)] {
         guard let node else { return [] }
         guard case .mapping(let mapping) = node else {
             problem("expected a mapping of names")
             return []
         }
         return mapping.compactMap { key, value in
-            guard let name = key.string, Names.isName(name) else {
-                child(key, key.string ?? "?").problem("not a name: \(Names.rule)")
+            guard let name = key.string, isName(name) else {
+                child(key, key.string ?? "?").problem("not a name: \(rule)")
                 return nil
             }
             return (name, child(value, name))
@@ -115,11 +120,17 @@ public struct SettingsMapping {
 
 /// What operators may call things.
 enum Names {
+    static let variableRule = "letters, digits and `_`, not beginning with a digit, 64 at most"
     static let rule = "letters, digits, `.`, `_` and `-`, beginning with a letter or digit, 64 at most"
 
     static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 64, isAlphanumeric(first) else { return false }
         return text.utf8.allSatisfy { isAlphanumeric($0) || "._-".utf8.contains($0) }
+    }
+
+    static func isVariable(_ text: String) -> Bool {
+        guard let first = text.utf8.first, text.utf8.count <= 64, !(0x30...0x39).contains(first) else { return false }
+        return text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "_") }
     }
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {

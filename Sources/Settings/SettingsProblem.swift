@@ -47,7 +47,13 @@ final class ProblemList: Sendable {
         (entry.element.line, entry.element.column, entry.offset)
     }
 
-    func add(_ problem: SettingsProblem) { list.withLock { $0.append(problem) } }
+    /// A place may be read twice; its problem is told once.
+    func add(_ problem: SettingsProblem) {
+        list.withLock { list in
+            guard !list.contains(where: { $0.line == problem.line && $0.description == problem.description }) else { return }
+            list.append(problem)
+        }
+    }
 
     var sorted: [SettingsProblem] {
         list.withLock { $0.enumerated().sorted { Self.order($0) < Self.order($1) }.map(\.element) }

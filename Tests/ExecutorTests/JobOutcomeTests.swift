@@ -13,7 +13,7 @@ import Testing
     }
 
     private func destination(_ change: (inout WireLeaseFinished) -> Void) -> WireDestinationResult {
-        JobOutcome.destination("web-1", .with(change), job: job)
+        JobOutcome.destination(Samples.lease, .with(change), job: job, share: 1)
     }
 
     private func result(_ name: String, _ status: WireJobStatus, _ reason: WireReason = .unspecified) -> WireDestinationResult {

@@ -131,7 +131,6 @@ import Testing
                 "ingress.yaml:2: github.verify: expected a scheme such as `hookdeck: {secret: …}`, or `none` written out",
                 "ingress.yaml:5: github.parameters.sha.payload: a JSON pointer begins with `/`",
                 "ingress.yaml:6: github.parameters.ref: expected one of {payload: /pointer}, {header: Name}, {query: name}, {literal: text}",
-                "ingress.yaml:7: github.parameters.env: expected a mapping of payload, header, query, literal",
                 "ingress.yaml:7: github.parameters.env: expected one of {payload: /pointer}, {header: Name}, {query: name}, {literal: text}",
                 "ingress.yaml:8: github.wait: expected a time from 100ms to 5m",
                 "ingress.yaml:9: github.respond: expected one of sync, async",

@@ -43,6 +43,16 @@ public struct TokenVerifier: Sendable {
         self.requirements = requirements
     }
 
+    /// SHA-256 over what is asked and over the names of the keys, hexadecimal: two verifiers that differ in it accept other tokens.
+    public var digest: String {
+        let claims = requirements.claims.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let parts =
+            [requirements.issuer, requirements.audience ?? "", requirements.subject ?? "", "\(requirements.clockSkew)"]
+            + ["\(requirements.maximumAge ?? -1)"] + requirements.types.sorted() + claims
+            + keys.map { "\($0.id ?? "") \($0.algorithm)" }
+        return Hex.encode(SHA256.hash(Array("\(parts)".utf8)))
+    }
+
     /// The claims of an acceptable token. `now` is in Unix seconds.
     ///
     /// RFC 7519 section 4.1: `exp` must be there and ahead, `nbf` and `iat` not ahead.

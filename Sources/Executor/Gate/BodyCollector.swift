@@ -19,6 +19,7 @@ struct BodyCollector {
     /// Begins to wait for a request's body.
     mutating func begin(_ envelope: WireSignedEnvelope, payload: [UInt8], request: WireJobRequest) throws(ProtocolError) {
         guard open.count < Self.maximumOpen else { throw .violation("more than \(Self.maximumOpen) bodies at once") }
+        guard open[request.jobID] == nil else { throw .violation("a second body for one job") }
         guard request.bodyLength <= JobLimits.body else {
             throw .violation("body of \(request.bodyLength) bytes, the limit is \(JobLimits.body)")
         }

@@ -34,8 +34,10 @@ struct KnownHosts: Sendable {
     /// Reads the file's text; what is wrong is told to `problem` with its line.
     init(text: String, problem: (Int, String) -> Void) {
         var entries: [Entry] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.limits.lines).enumerated()
-        {
+        // To Swift, a carriage return and a line feed are one character.
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        if lines.count > Self.limits.lines { problem(Self.limits.lines + 1, "the file has more than \(Self.limits.lines) lines") }
+        for (index, line) in lines.prefix(Self.limits.lines).enumerated() {
             guard line.utf8.count <= Self.limits.line else {
                 problem(index + 1, "the line has more than \(Self.limits.line) bytes")
                 continue
@@ -68,12 +70,14 @@ struct KnownHosts: Sendable {
         var reader = SSHReader(key)
         guard reader.text(limit: 64) == String(fields[1]) else { throw LineError(message: "the key is not of type \(fields[1])") }
         return Entry(
-            names: fields[0].split(separator: ",").map(String.init), type: String(fields[1]), key: key, isRevoked: isRevoked)
+            names: fields[0].split(separator: ",").map { $0.hasPrefix("|") ? String($0) : $0.lowercased() },
+            type: String(fields[1]), key: key, isRevoked: isRevoked)
     }
 
     /// The keys of the host at an address and port.
     func lookup(address: String, port: UInt16) -> Lookup {
-        let name = port == 22 ? address : "[\(address)]:\(port)"
+        // Names are in lower case, as OpenSSH has them, those that it hashes too.
+        let name = port == 22 ? address.lowercased() : "[\(address.lowercased())]:\(port)"
         var result = Lookup()
         var revoked: Set<[UInt8]> = []
         for entry in entries where Self.matches(entry.names, name) {

@@ -57,6 +57,9 @@ enum JobOutcome {
                 return (status, first.reason, results.count == 1 ? first.error : "\(first.destination): \(first.error)")
             }
         }
+        guard !results.isEmpty, results.allSatisfy({ $0.status == .succeeded }) else {
+            return (.unknown, .outcomeUnknown, "not every destination has an end")
+        }
         return (.succeeded, .unspecified, "")
     }
 

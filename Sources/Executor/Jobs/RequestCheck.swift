@@ -5,7 +5,7 @@ internal import ProtocolMessages
 enum RequestCheck {
     /// - Throws: ``Refusal`` naming the field.
     static func validate(_ request: WireJobRequest) throws(Refusal) {
-        guard isUUID(request.jobID) else { throw Refusal(.policy, "job id is not a UUID") }
+        guard isUUID(request.jobID) else { throw Refusal(.policy, "job id is not a UUID of version 7") }
         for (field, value, limit) in [
             ("hook", request.hook, JobLimits.name), ("job", request.job, JobLimits.name),
             ("destination", request.destination, JobLimits.name), ("identity", request.identity, JobLimits.name),
@@ -18,10 +18,25 @@ enum RequestCheck {
         guard request.parameters.count <= JobLimits.parameters else {
             throw Refusal(.parameter, "\(request.parameters.count) parameters, the limit is \(JobLimits.parameters)")
         }
+        var bytes = 0
+        for (name, value) in request.parameters {
+            guard name.utf8.count <= JobLimits.name, value.utf8.count <= JobLimits.parameterValue else {
+                throw Refusal(
+                    .parameter,
+                    "parameter \(name.clipped(toBytes: JobLimits.name).debugDescription) has a name of \(name.utf8.count) and a value of "
+                        + "\(value.utf8.count) bytes, the limits are \(JobLimits.name) and \(JobLimits.parameterValue)")
+            }
+            bytes += name.utf8.count + value.utf8.count
+        }
+        guard bytes <= JobLimits.parameterBytes else {
+            throw Refusal(.parameter, "all parameters together have \(bytes) bytes, the limit is \(JobLimits.parameterBytes)")
+        }
         guard request.bodyLength <= JobLimits.body || !request.bodyFollows else {
             throw Refusal(.policy, "body of \(request.bodyLength) bytes, the limit is \(JobLimits.body)")
         }
-        guard request.expiresAtMs - request.issuedAtMs <= JobLimits.lifetimeMilliseconds, request.expiresAtMs > request.issuedAtMs
+        // Not negative, so that the difference is a number.
+        guard request.issuedAtMs >= 0, request.expiresAtMs > request.issuedAtMs,
+            request.expiresAtMs - request.issuedAtMs <= JobLimits.lifetimeMilliseconds
         else {
             throw Refusal(.expired, "life of the request is not within \(JobLimits.lifetimeMilliseconds) ms")
         }
@@ -34,7 +49,7 @@ enum RequestCheck {
 
     private static func isUUID(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard bytes.count == 36 else { return false }
+        guard bytes.count == 36, bytes[14] == UInt8(ascii: "7") else { return false }
         return bytes.enumerated().allSatisfy { index, byte in
             [8, 13, 18, 23].contains(index)
                 ? byte == UInt8(ascii: "-") : (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)

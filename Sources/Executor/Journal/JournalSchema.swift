@@ -8,7 +8,9 @@ enum JournalSchema {
             try database.execute(
                 sql: """
                     CREATE TABLE job (
-                        id TEXT NOT NULL PRIMARY KEY,
+                        -- The order in which jobs came, whatever the clock does.
+                        number INTEGER PRIMARY KEY,
+                        id TEXT NOT NULL UNIQUE,
                         ingress TEXT NOT NULL,
                         hook TEXT NOT NULL,
                         job TEXT NOT NULL,
@@ -27,11 +29,10 @@ enum JournalSchema {
                         result BLOB,
                         accepted_at INTEGER NOT NULL,
                         finished_at INTEGER
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE INDEX job_by_dedupe_key ON job (dedupe_key, accepted_at) WHERE dedupe_key <> '';
-                    CREATE INDEX job_by_event ON job (event_id, accepted_at) WHERE event_id <> '';
-                    CREATE INDEX job_unfinished ON job (accepted_at) WHERE finished_at IS NULL;
-                    CREATE INDEX job_by_time ON job (accepted_at);
+                    ) STRICT;
+                    CREATE INDEX job_by_dedupe_key ON job (dedupe_key, number) WHERE dedupe_key <> '';
+                    CREATE INDEX job_by_event ON job (event_id, number) WHERE event_id <> '';
+                    CREATE INDEX job_unfinished ON job (number) WHERE finished_at IS NULL;
                     CREATE INDEX job_by_finish ON job (finished_at) WHERE finished_at IS NOT NULL;
                     CREATE TABLE event (
                         number INTEGER PRIMARY KEY,

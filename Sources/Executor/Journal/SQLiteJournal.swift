@@ -34,7 +34,7 @@ final class SQLiteJournal: Journal {
                 return known.digest == claim.digest ? .known(known) : .conflict
             }
             if !claim.request.dedupeKey.isEmpty, claim.status != .refused,
-                let other = try Self.row(database, "dedupe_key = ? ORDER BY accepted_at DESC LIMIT 1", [claim.request.dedupeKey]),
+                let other = try Self.row(database, "dedupe_key = ? ORDER BY number DESC LIMIT 1", [claim.request.dedupeKey]),
                 !DedupeRule.runsAgain(claim.request, after: other)
             {
                 return .duplicate(other)
@@ -85,14 +85,14 @@ final class SQLiteJournal: Journal {
 
     func unfinished() async throws(JournalError) -> [StoredJob] {
         try await commits.perform("read unfinished jobs") { database in
-            try Self.rows(database, "finished_at IS NULL ORDER BY accepted_at", [])
+            try Self.rows(database, "finished_at IS NULL ORDER BY number", [])
         }
     }
 
     func find(_ id: String) async throws(JournalError) -> StoredJob? {
         try await commits.perform("find") { database in
             try Self.row(database, "id = ?", [id])
-                ?? Self.row(database, "event_id = ? AND event_id <> '' ORDER BY accepted_at DESC LIMIT 1", [id])
+                ?? Self.row(database, "event_id = ? AND event_id <> '' ORDER BY number DESC LIMIT 1", [id])
         }
     }
 
@@ -110,7 +110,7 @@ final class SQLiteJournal: Journal {
             }
             arguments.append(limit)
             return try Self.rows(
-                database, "\(conditions.joined(separator: " AND ")) ORDER BY accepted_at DESC LIMIT ?", arguments)
+                database, "\(conditions.joined(separator: " AND ")) ORDER BY number DESC LIMIT ?", arguments)
         }
     }
 

@@ -17,12 +17,15 @@ enum JobSettings {
             "command", "destinations", "destination", "parameters", "environment", "stdin", "timeout", "grace", "concurrency",
             "success-exit-codes", "output", "retry", "interrupted", "token", "ingresses")
         let parameters = parameters(job.optional("parameters"))
-        let command = job.required("command").elements().compactMap { template($0, parameters) }
+        // One whose rule is bad is a parameter all the same.
+        let declared = Set(job.optional("parameters").entries().map(\.name))
         let commandNode = job.required("command")
+        let command = commandNode.elements().compactMap { template($0, declared) }
         if command.isEmpty, commandNode.isPresent { commandNode.problem("a command has at least one argument: the program") }
+        if let first = command.first, first.pieces.isEmpty { commandNode.problem("the program has no name") }
         if let first = command.first, !first.places.isEmpty { commandNode.problem("the program must not come from the caller") }
         var environment: [String: ArgumentTemplate] = [:]
-        for (variable, value) in job.optional("environment").entries() { environment[variable] = template(value, parameters) }
+        for (variable, value) in job.optional("environment").variables() { environment[variable] = template(value, declared) }
         let used = Set(command.flatMap(\.places) + environment.values.flatMap(\.places))
         for unused in parameters.keys.sorted() where !used.contains(unused) {
             job.optional("parameters").problem("parameter `\(unused)` fills no place of the command")
@@ -63,10 +66,12 @@ enum JobSettings {
                 let pattern = try AnchoredPattern(text)
                 let fallback = rule.optional("default")
                 let value = fallback.isPresent ? fallback.text() : nil
+                let maximumLength = rule.optional("maximum-length").int(in: 1...JobLimits.parameterValue) ?? 256
                 if let value, !pattern.matches(value) { fallback.problem("the default does not match the pattern") }
-                parameters[name] = JobPolicy.Parameter(
-                    pattern: pattern, fallback: value,
-                    maximumLength: rule.optional("maximum-length").int(in: 1...JobLimits.parameterValue) ?? 256)
+                if let value, value.utf8.count > maximumLength {
+                    fallback.problem("the default has \(value.utf8.count) bytes, `maximum-length` is \(maximumLength)")
+                }
+                parameters[name] = JobPolicy.Parameter(pattern: pattern, fallback: value, maximumLength: maximumLength)
             } catch {
                 place.problem("\(error)")
             }
@@ -74,11 +79,11 @@ enum JobSettings {
         return parameters
     }
 
-    private static func template(_ node: SettingsNode, _ parameters: [String: JobPolicy.Parameter]) -> ArgumentTemplate? {
+    private static func template(_ node: SettingsNode, _ parameters: Set<String>) -> ArgumentTemplate? {
         guard let text = node.text() else { return nil }
         do throws(TemplateError) {
             let template = try ArgumentTemplate(text)
-            for place in template.places where parameters[place] == nil {
+            for place in template.places where !parameters.contains(place) {
                 node.problem("no parameter `\(place)` under `parameters`")
             }
             return template
@@ -103,7 +108,9 @@ enum JobSettings {
 
     private static func successCodes(_ node: SettingsNode) -> Set<Int32> {
         guard node.isPresent else { return [0] }
-        return Set(node.elements().compactMap { $0.int(in: 0...255).map { Int32($0) } })
+        let codes = node.elements()
+        if codes.isEmpty { node.problem("at least one exit code must be success") }
+        return Set(codes.compactMap { $0.int(in: 0...255).map { Int32($0) } })
     }
 
     private static func retry(_ node: SettingsNode) -> JobPolicy.Retry {
@@ -121,8 +128,10 @@ enum JobSettings {
         for (name, job) in jobs.sorted(by: { $0.key < $1.key }) {
             text +=
                 "\(name)\n\(job.command.map(\.pieces))\n\(job.destinations)\n\(job.callerChooses)\n\(job.timeout)\n\(job.standardInput)\n"
+            text += "\(job.successCodes.sorted())\n\(job.ingresses.sorted())\n\(job.token?.digest ?? "no token")\n"
             for (parameter, rule) in job.parameters.sorted(by: { $0.key < $1.key }) {
-                text += "\(parameter)\n\(rule.pattern.text)\n\(rule.fallback ?? "")\n\(rule.maximumLength)\n"
+                text +=
+                    "\(parameter)\n\(rule.pattern.text)\n\(rule.fallback.map { "= \($0)" } ?? "required")\n\(rule.maximumLength)\n"
             }
             for (variable, value) in job.environment.sorted(by: { $0.key < $1.key }) { text += "\(variable)\n\(value.pieces)\n" }
         }

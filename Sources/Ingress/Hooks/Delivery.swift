@@ -23,6 +23,7 @@ enum RequestTarget {
 
     /// `name=value` pairs, percent-decoded, `+` as a space; a pair that is not UTF-8 is left out.
     static func query(_ uri: String) -> [(name: String, value: String)] {
+        let uri = uri.prefix { $0 != "#" }
         guard let mark = uri.firstIndex(of: "?") else { return [] }
         return uri[uri.index(after: mark)...].split(separator: "&").prefix(maximumPairs).compactMap { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -56,17 +56,19 @@ enum ValueSource: Sendable {
         switch self {
         case .literal(let text): return text
         case .header(let name):
-            let values = delivery.headers[canonicalForm: name]
+            let values = delivery.headers[name]
             guard values.count <= 1 else { throw ValueError("header \(name) is there more than once") }
-            guard let value = values.first else { throw ValueError("header \(name) is missing") }
-            return String(value)
+            guard let value = values.first else { throw ValueError("header \(name) is missing", isMissing: true) }
+            return value
         case .query(let name):
             let values = delivery.query.filter { $0.name == name }
             guard values.count <= 1 else { throw ValueError("query parameter \(name) is there more than once") }
-            guard let value = values.first else { throw ValueError("query parameter \(name) is missing") }
+            guard let value = values.first else { throw ValueError("query parameter \(name) is missing", isMissing: true) }
             return value.value
         case .payload(let pointer, let text):
-            guard let payload, let value = pointer.value(in: payload) else { throw ValueError("payload has nothing at \(text)") }
+            guard let payload, let value = pointer.value(in: payload) else {
+                throw ValueError("payload has nothing at \(text)", isMissing: true)
+            }
             switch value {
             case .string(let string): return string
             case .number(let number): return number.text
@@ -81,6 +83,11 @@ enum ValueSource: Sendable {
 /// Why a value could not be taken from a delivery; names the place, never the value.
 struct ValueError: Error {
     let message: String
+    /// There is nothing at the place, as against something that is no value.
+    let isMissing: Bool
 
-    init(_ message: String) { self.message = message }
+    init(_ message: String, isMissing: Bool = false) {
+        self.message = message
+        self.isMissing = isMissing
+    }
 }

@@ -111,7 +111,15 @@ struct JobIntent {
         _ delivery: Delivery, _ hook: Hook, _ payload: JSONValue?, digest: [UInt8], into request: inout WireJobRequest
     ) throws(Rejection) {
         // A delivery without an event id is nobody's duplicate; one with an id that cannot be one is refused.
-        guard let id = try? hook.eventID.value(in: delivery, payload: payload), !id.isEmpty else { return }
+        let id: String
+        do throws(ValueError) {
+            id = try hook.eventID.value(in: delivery, payload: payload)
+        } catch  where error.isMissing {
+            return
+        } catch {
+            throw Rejection(.badRequest, "event id: \(error.message)", outcome: "event-id")
+        }
+        guard !id.isEmpty else { return }
         guard id.utf8.count <= JobLimits.eventID, id.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             throw Rejection(
                 .badRequest, "the event id must be 1 to \(JobLimits.eventID) visible ASCII characters", outcome: "event-id")

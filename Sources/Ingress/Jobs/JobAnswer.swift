@@ -80,7 +80,7 @@ enum JobAnswer {
         json.name("attempts")
         json.int(Int64(result.attempts))
         json.name("durationMs")
-        json.int(Int64(result.durationMs))
+        json.int(Int64(clamping: result.durationMs))
         json.name("duplicate")
         json.bool(result.duplicate)
         json.name("destinations")

@@ -26,14 +26,16 @@ enum HookSettings {
         let sendsBody = hook.optional("body").bool() ?? false
         let limit = sendsBody ? JobLimits.body : bodyLimit.maximum
         let maximumBody = hook.optional("maximum-body").byteCount(in: 0...limit) ?? bodyLimit.standard
+        let destination = source(hook.optional("destination"))
+        let eventID = source(hook.optional("event-id")) ?? .header("x-hookdeck-eventid")
+        let attempt = source(hook.optional("attempt")) ?? .header("x-hookdeck-attempt-count")
+        let honoursManualRetry = hook.optional("manual-retry").bool() ?? false
+        let response = hook.optional("respond").choice(Hook.Response.self) ?? .sync
         guard let job else { return nil }
         return Hook(
             name: name, verification: verification, token: token, job: job, parameters: parameters,
-            destination: source(hook.optional("destination")),
-            eventID: source(hook.optional("event-id")) ?? .header("x-hookdeck-eventid"),
-            attempt: source(hook.optional("attempt")) ?? .header("x-hookdeck-attempt-count"),
-            honoursManualRetry: hook.optional("manual-retry").bool() ?? false, sendsBody: sendsBody,
-            response: hook.optional("respond").choice(Hook.Response.self) ?? .sync,
+            destination: destination,
+            eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, sendsBody: sendsBody, response: response,
             wait: .milliseconds(wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000),
             maximumBody: maximumBody)
     }
@@ -75,9 +77,10 @@ enum HookSettings {
 
     private static func source(_ node: SettingsNode) -> ValueSource? {
         guard node.isPresent else { return nil }
-        let place = node.mapping("payload", "header", "query", "literal")
-        let given = ["payload", "header", "query", "literal"].filter { place.optional($0).isPresent }
-        guard given.count == 1, let kind = given.first else {
+        let kinds = ["payload", "header", "query", "literal"]
+        let place = node.isMapping ? node.mapping(kinds) : nil
+        let given = kinds.filter { place?.optional($0).isPresent ?? false }
+        guard let place, given.count == 1, let kind = given.first else {
             node.problem("expected one of {payload: /pointer}, {header: Name}, {query: name}, {literal: text}")
             return nil
         }
@@ -90,9 +93,22 @@ enum HookSettings {
                 place.optional(kind).problem(error.message)
                 return nil
             }
-        case "header": return .header(text)
-        case "query": return .query(text)
+        case "header":
+            guard isToken(text) else { return place.optional(kind).refused("not a header's name (RFC 9110 section 5.1)") }
+            return .header(text)
+        case "query":
+            guard !text.isEmpty else { return place.optional(kind).refused("a query parameter has a name") }
+            return .query(text)
         default: return .literal(text)
         }
+    }
+
+    /// RFC 9110 section 5.6.2.
+    private static func isToken(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+                    || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+            }
     }
 }

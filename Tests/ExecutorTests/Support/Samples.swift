@@ -11,6 +11,13 @@ enum Samples {
     /// The time at which the sample requests are issued, in Unix milliseconds.
     static let now: Int64 = 1_750_000_000_000
 
+    /// A lease on web-1 with a kilobyte for each stream.
+    static let lease = WireLease.with {
+        $0.host = "web-1"
+        $0.stdoutLimit = 1024
+        $0.stderrLimit = 1024
+    }
+
     /// A request that keeps every limit.
     static func request(_ change: (inout WireJobRequest) -> Void = { _ in }) -> WireJobRequest {
         var request = WireJobRequest()

@@ -2,7 +2,7 @@ import Glibc
 import JobProtocol
 import Testing
 
-@Suite struct UnixSocketDefectTests {
+@Suite struct UnixSocketOwnerTests {
     @Test func `a datagram socket that somebody holds is not taken for a stale one`() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/s"

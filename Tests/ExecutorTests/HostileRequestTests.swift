@@ -6,7 +6,7 @@ import Testing
 
 @testable import Executor
 
-@Suite struct RequestDefectTests {
+@Suite struct HostileRequestTests {
     @Test func `a life too long to be a number is refused, and ends no process`() async {
         await #expect(processExitsWith: .success) {
             let request = Samples.request { ($0.issuedAtMs, $0.expiresAtMs) = (.min, .max) }
@@ -37,7 +37,7 @@ import Testing
     }
 }
 
-@Suite struct OutcomeDefectTests {
+@Suite struct HostileWorkerTests {
     private let job: JobPolicy
 
     init() throws { job = try Samples.job("command: [/bin/true], destinations: [web-1], timeout: 1s, output: {stdout: 1KiB}") }
@@ -47,7 +47,7 @@ import Testing
             $0.outcome = .notStarted
             $0.error = String(repeating: "é", count: JobLimits.errorText)
         }
-        #expect(JobOutcome.destination("web-1", lease, job: job).error.utf8.count <= JobLimits.errorText)
+        #expect(JobOutcome.destination(Samples.lease, lease, job: job, share: 1).error.utf8.count <= JobLimits.errorText)
     }
 
     @Test func `a worker cannot put more output into a result than the job allows`() {
@@ -55,7 +55,7 @@ import Testing
             $0.outcome = .exited
             $0.stdout = .init(repeating: 1, count: 60_000)
         }
-        #expect(JobOutcome.destination("web-1", lease, job: job).stdout.count <= job.stdoutLimit)
+        #expect(JobOutcome.destination(Samples.lease, lease, job: job, share: 1).stdout.count == 1024)
     }
 
     @Test func `no result at all, or one that is no end, is not success`() {
@@ -66,7 +66,7 @@ import Testing
     }
 }
 
-@Suite struct JournalDefectTests {
+@Suite struct JournalClockTests {
     @Test func `an event runs once although the clock was set back between its attempts`() async throws {
         let folder = try TemporaryFolder()
         let journal = try SQLiteJournal(path: "\(folder.path)/journal.db")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Executor
 
-@Suite struct KnownHostsDefectTests {
+@Suite struct KnownHostsReadingTests {
     private let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID33XCfDIjXi+YzbJzMEjXZLX4g026n27nNfkvqmB3GF"
 
     private func keys(_ text: String, _ address: String) -> Int {
@@ -39,7 +39,7 @@ import Testing
     }
 }
 
-@Suite struct JobSettingsDefectTests {
+@Suite struct JobSettingsReadingTests {
     private func problems(_ job: String) throws -> [String] {
         do throws(SettingsProblems) {
             let file = try SettingsFile(text: "deploy: {\(job)}", file: "executor.yaml")

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ingress
 
-@Suite struct DeliveryDefectTests {
+@Suite struct DeliveryReadingTests {
     @Test func `a header with a comma in it is one value`() throws {
         let delivery = Samples.delivery("{}", [("X-Title", "fix a, then b")])
         #expect(try ValueSource.header("X-Title").value(in: delivery, payload: nil) == "fix a, then b")
