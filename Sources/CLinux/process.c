@@ -27,6 +27,19 @@ int sallyport_no_core_dumps(void) {
     return setrlimit(RLIMIT_CORE, &limit) < 0 ? -errno : 0;
 }
 
+int sallyport_all_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+    return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+int sallyport_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return limit.rlim_cur < 65536 ? (int)limit.rlim_cur : 65536;
+}
+
 int sallyport_not_dumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0; }
 
 int sallyport_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }

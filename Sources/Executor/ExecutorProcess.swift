@@ -35,7 +35,7 @@ public final class ExecutorProcess: Sendable {
             workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
         let folder = settings.journalPath.lastIndex(of: "/").map { String(settings.journalPath[..<$0]) } ?? "."
-        let seal = try Seal(.executor, files: FileAccess(usable: [folder]), minimumLandlock: settings.minimumLandlock)
+        let seal = try Seal(.executor, files: FileAccess(readable: [FileAccess.threadStates], usable: [folder]), minimumLandlock: settings.minimumLandlock)
         let running = try wait { try await self.start(on: sockets, seal) }
         while true {
             switch ProcessSignals.next() {

@@ -16,9 +16,12 @@ public final class IngressProcess: Sendable {
     /// How long deliveries that wait may go on waiting when the ingress is told to stop.
     static let drainLimit = TimeAmount.seconds(30)
 
+    /// Descriptors for everything but senders: listeners, executors, operations, connections about to be refused.
+    static let spareDescriptors = 192
+
     private let settings: IngressSettings
     private let logger: Logger
-    private let connections = Atomic(0)
+    private let connections = ConnectionCount()
     private let links = Atomic<UInt64>(0)
 
     /// Nothing is opened yet.
@@ -41,15 +44,18 @@ public final class IngressProcess: Sendable {
         let hooks = try ListeningSocket(settings.listen)
         let operations = try settings.operations.map { try ListeningSocket($0) }
         let seal = try Seal(.ingress, files: FileAccess(), minimumLandlock: settings.minimumLandlock)
+        // A listener that can accept no more would spin: some descriptors are always left.
+        let connectionLimit = min(HTTPLimits().connections, ProcessHardening.descriptorLimit - Self.spareDescriptors)
+        guard connectionLimit > 0 else { throw DescriptorError(limit: ProcessHardening.descriptorLimit) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try UnixListener.start(
             jobs, allowed: settings.executorUIDs, group: group,
             refused: { self.logger.error("job socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, _ in try self.accept(channel, desk, metrics) }
         ).wait()
-        let http = try serve(hooks, group) { DeliveryHandler(service: service, limits: HTTPLimits()) }
+        let http = try serve(hooks, group, counting: connections, limit: connectionLimit) { DeliveryHandler(service: service, limits: HTTPLimits()) }
         if let operations {
-            let listener = try serve(operations, group) { OperationsHandler(service: service, registry: metrics.registry) }
+            let listener = try serve(operations, group, counting: ConnectionCount(), limit: HTTPLimits().operationsConnections) { OperationsHandler(service: service, registry: metrics.registry) }
             logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
         }
         let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
@@ -93,22 +99,20 @@ public final class IngressProcess: Sendable {
     }
 
     private func serve(
-        _ socket: ListeningSocket, _ group: any EventLoopGroup, handler: @escaping @Sendable () -> any ChannelHandler
+        _ socket: ListeningSocket, _ group: any EventLoopGroup, counting connections: ConnectionCount, limit: Int, handler: @escaping @Sendable () -> any ChannelHandler
     ) throws -> any Channel {
-        let limit = HTTPLimits().connections
-        return try ServerBootstrap(group: group)
+        try ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard self.connections.add(1, ordering: .relaxed).newValue <= limit else {
-                        self.connections.subtract(1, ordering: .relaxed)
-                        throw ChannelError.operationUnsupported
-                    }
-                    channel.closeFuture.whenComplete { _ in self.connections.subtract(1, ordering: .relaxed) }
+                    guard connections.take(limit) else { throw ChannelError.operationUnsupported }
+                    channel.closeFuture.whenComplete { _ in connections.giveBack() }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
                     try channel.pipeline.syncOperations.addHandler(handler())
                 }
             }
+            .serverChannelOption(.backlog, value: ListeningSocket.backlog)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .withBoundSocket(socket.descriptor).wait()
     }
 
@@ -121,7 +125,32 @@ public final class IngressProcess: Sendable {
             Double(service.waitingCount)
         }
         try metrics.registry.gauge("sallyport_http_connections", help: "HTTP connections open.") {
-            Double(self.connections.load(ordering: .relaxed))
+            Double(self.connections.count)
         }
+    }
+}
+
+/// Connections of one listener.
+final class ConnectionCount: Sendable {
+    private let open = Atomic(0)
+
+    var count: Int { open.load(ordering: .relaxed) }
+
+    /// False when `limit` are open.
+    func take(_ limit: Int) -> Bool {
+        guard open.add(1, ordering: .relaxed).newValue > limit else { return true }
+        giveBack()
+        return false
+    }
+
+    func giveBack() { open.subtract(1, ordering: .relaxed) }
+}
+
+/// The process may have too few descriptors to serve anybody.
+struct DescriptorError: Error, CustomStringConvertible {
+    let limit: Int
+
+    var description: String {
+        "\(limit) descriptors are too few, more than \(IngressProcess.spareDescriptors) are needed; raise the hard limit (ulimit -Hn, LimitNOFILE=)"
     }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Which files and TCP ports a process may reach, kept by Landlock (landlock(7)). Everything else is denied.
 public struct FileAccess: Sendable {
-    /// Files that may be read.
+    /// Files that may be read, and folders in which every file may be.
     public var readable: [String]
     /// Folders in which files may be read, made, written and removed.
     public var usable: [String]
@@ -22,6 +22,10 @@ public struct FileAccess: Sendable {
         "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
         "/run/systemd/resolve/stub-resolv.conf", "/run/systemd/resolve/resolv.conf",
     ]
+
+    /// Where libdispatch reads the states of its threads, by thread id: it ends the process when it cannot. What there is of other
+    /// processes that is not for everybody is out of reach all the same, for Landlock also keeps ptrace(2) within its domain.
+    public static let threadStates = "/proc"
 
     /// The version of Landlock that the kernel has; 0 for none.
     public static var kernelVersion: Int { Int(sallyport_landlock_abi()) }

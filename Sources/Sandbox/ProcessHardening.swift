@@ -10,11 +10,15 @@ public enum ProcessHardening {
     public static func apply() throws(HardeningError) {
         try step("reset crash signals", sallyport_reset_crash_signals())
         try step("set RLIMIT_CORE to 0", sallyport_no_core_dumps())
+        try step("raise RLIMIT_NOFILE", sallyport_all_descriptors())
         try step("set PR_SET_DUMPABLE to 0", sallyport_not_dumpable())
         try step("set PR_SET_NO_NEW_PRIVS", sallyport_no_new_privileges())
         try step("drop capabilities", sallyport_drop_capabilities())
         umask(0o077)
     }
+
+    /// Descriptors this process may have.
+    public static var descriptorLimit: Int { Int(sallyport_descriptor_limit()) }
 
     /// Ends this process when its parent, which must be `parent`, ends.
     public static func follow(parent: Int32) throws(HardeningError) {

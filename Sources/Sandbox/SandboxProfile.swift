@@ -27,7 +27,7 @@ extension SandboxProfile {
 
     /// The gate that holds the keys.
     public static let executor = SandboxProfile(
-        name: "executor", summary: "speaks over Unix sockets and writes its journal; has no network, starts nothing, opens no file",
+        name: "executor", summary: "speaks over Unix sockets and writes its journal; has no network, starts nothing, opens no file but its threads' states",
         rules: runtime + descriptors + [
             .allow("accept4", because: "takes its SSH workers and operators"),
             .allow("listen", because: "SwiftNIO says the backlog once more; without bind there is no other listener"),
@@ -45,9 +45,17 @@ extension SandboxProfile {
                 ], because: "the journal: SQLite on descriptors that are open already")
             + .allow(
                 ["epoll_create1", "eventfd2", "timerfd_create"], because: "libdispatch makes its own when the first timer is set")
+            + [
+                .allow(
+                    "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"),
+                    because: "libdispatch reads the states of its threads and ends the process when it cannot; Landlock names the place"
+                ),
+                .fail("openat", .masked(2, UInt64(O_ACCMODE), UInt64(O_WRONLY), "write only"), with: EACCES, because: "never"),
+                .fail("openat", .masked(2, UInt64(O_ACCMODE), UInt64(O_RDWR), "read and write"), with: EACCES, because: "never"),
+            ]
             + .fail(
-                ["openat", "newfstatat", "stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
-                because: "SQLite and libraries look for files; none can be opened any more, keys least of all"))
+                ["newfstatat", "stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
+                because: "SQLite and libraries look for files; they do without"))
 
     /// The process that parses SSH.
     public static let worker = SandboxProfile(

@@ -20,6 +20,10 @@ public struct SystemCallRule: Sendable {
             Condition(argument: argument, mask: 0xffff_ffff, value: UInt64(value), words: words)
         }
 
+        static func masked(_ argument: Int, _ mask: UInt64, _ value: UInt64, _ words: String) -> Condition {
+            Condition(argument: argument, mask: mask, value: value, words: words)
+        }
+
         static func without(_ argument: Int, bits: UInt64, _ words: String) -> Condition {
             Condition(argument: argument, mask: bits, value: 0, words: words)
         }

@@ -9,6 +9,9 @@ int sallyport_reset_crash_signals(void);
 /// prctl(2) and setrlimit(2) with one meaning each; 0 or -errno.
 int sallyport_no_core_dumps(void);
 int sallyport_not_dumpable(void);
+/// As many descriptors as the hard limit allows, 65536 at most; and how many that are.
+int sallyport_all_descriptors(void);
+int sallyport_descriptor_limit(void);
 int sallyport_no_new_privileges(void);
 int sallyport_drop_capabilities(void);
 

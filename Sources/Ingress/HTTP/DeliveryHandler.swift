@@ -25,6 +25,8 @@ final class DeliveryHandler: ChannelInboundHandler {
     private let limits: HTTPLimits
     private var state = State.idle
     private var keepsAlive = false
+    /// RFC 9110 section 9.3.2: the answer to HEAD has no body.
+    private var isHead = false
     private var deadline: Scheduled<Void>?
 
     init(service: DeliveryService, limits: HTTPLimits) {
@@ -37,6 +39,15 @@ final class DeliveryHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
         state = .closed
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The sender has said all it will; an answer that is still to come can be read by it all the same.
+        if case .inputClosed? = event as? ChannelEvent {
+            keepsAlive = false
+            guard case .waiting = state else { return context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -55,7 +66,9 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     private func begin(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
+        guard case .idle = state else { return }
         keepsAlive = head.isKeepAlive
+        isHead = head.method == .HEAD
         limit(context, to: limits.request)
         switch service.open(head) {
         case .read(let reader):
@@ -83,27 +96,32 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     private func end(_ context: ChannelHandlerContext) {
-        deadline?.cancel()
         switch state {
         case .reading(let reader):
+            deadline?.cancel()
             state = .waiting
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             service.finish(reader, on: context.eventLoop) { answer in
                 let (handler, context) = bound.value
                 handler.finish(context, answer)
             }
-        case .discarding(let answer, _): finish(context, answer)
+        case .discarding(let answer, _):
+            deadline?.cancel()
+            finish(context, answer)
         case .idle, .waiting, .closed: break
         }
     }
 
+    /// Answers and goes on. What this connection is next is decided before the last part is written, for that part lets the pipeline
+    /// hand over the next request at once.
     private func finish(_ context: ChannelHandlerContext, _ answer: Answer) {
         if case .closed = state { return }
-        write(context, answer)
-        if keepsAlive, !service.isDraining {
+        let staysOpen = keepsAlive && !service.isDraining
+        write(context, answer, staysOpen: staysOpen)
+        if staysOpen {
             state = .idle
             limit(context, to: limits.idle)
-            context.flush()
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else {
             state = .closed
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
@@ -113,25 +131,23 @@ final class DeliveryHandler: ChannelInboundHandler {
 
     /// Answers before the request is complete. The sender gets a moment to read the answer before the connection is reset.
     private func refuse(_ context: ChannelHandlerContext, _ answer: Answer) {
-        keepsAlive = false
-        write(context, answer)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         state = .closed
         limit(context, to: limits.linger)
+        write(context, answer, staysOpen: false)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
-    private func write(_ context: ChannelHandlerContext, _ answer: Answer) {
+    /// The head and the body.
+    private func write(_ context: ChannelHandlerContext, _ answer: Answer, staysOpen: Bool) {
         var headers = HTTPHeaders()
         for header in answer.headers { headers.add(name: header.name, value: header.value) }
         headers.add(name: "Content-Length", value: "\(answer.body.count)")
         headers.add(name: "Cache-Control", value: "no-store")
-        if !keepsAlive || service.isDraining { headers.add(name: "Connection", value: "close") }
+        if !staysOpen { headers.add(name: "Connection", value: "close") }
         context.write(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))), promise: nil)
-        if !answer.body.isEmpty {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-        }
-        if keepsAlive, !service.isDraining { context.write(wrapOutboundOut(.end(nil)), promise: nil) }
+        guard !answer.body.isEmpty, !isHead else { return }
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
     }
 
     private func limit(_ context: ChannelHandlerContext, to time: TimeAmount) {
@@ -153,4 +169,6 @@ struct HTTPLimits: Sendable {
     var discard = 64 * 1024
     /// Connections at once.
     var connections = 4096
+    /// Connections at once of the operations listener, which has its own so that senders cannot take it from whoever asks for health.
+    var operationsConnections = 64
 }

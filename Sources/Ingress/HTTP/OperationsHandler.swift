@@ -10,6 +10,7 @@ final class OperationsHandler: ChannelInboundHandler {
     private let service: DeliveryService
     private let registry: MetricsRegistry
     private var answer: Answer?
+    private var isHead = false
 
     init(service: DeliveryService, registry: MetricsRegistry) {
         self.service = service
@@ -20,6 +21,7 @@ final class OperationsHandler: ChannelInboundHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             let path = RequestTarget.path(head.uri)
+            isHead = head.method == .HEAD
             if path == "/metrics", head.method == .GET {
                 answer = .text(.ok, type: MetricsRegistry.contentType, registry.text)
             } else {
@@ -34,7 +36,7 @@ final class OperationsHandler: ChannelInboundHandler {
             context.write(
                 wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))), promise: nil
             )
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+            if !isHead { context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil) }
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         }
     }
