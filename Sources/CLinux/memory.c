@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,4 +64,14 @@ int sallyport_parent_mode(const char *path, unsigned int *mode, unsigned int *ow
     *mode = status.st_mode;
     *owner = status.st_uid;
     return 0;
+}
+
+int sallyport_lock_file(const char *path) {
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) return -errno;
+    // Stays open: the lock ends with the process, however that ends.
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+    int error = errno;
+    close(descriptor);
+    return -error;
 }

@@ -17,11 +17,15 @@ public final class ExecutorProcess: Sendable {
     static let drainLimit = Duration.seconds(30)
 
     private let settings: ExecutorSettings
+    private let family: String
     private let logger: Logger
 
     /// Nothing is opened yet.
-    public init(settings: ExecutorSettings, logger: Logger) {
+    ///
+    /// - Parameter family: what the workers of the same supervisor say in their hello.
+    public init(settings: ExecutorSettings, family: String, logger: Logger) {
         self.settings = settings
+        self.family = family
         self.logger = logger
     }
 
@@ -30,12 +34,15 @@ public final class ExecutorProcess: Sendable {
     ///
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve() throws {
+        try JournalLock.take(settings.journalPath)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
             workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
         let folder = settings.journalPath.lastIndex(of: "/").map { String(settings.journalPath[..<$0]) } ?? "."
-        let seal = try Seal(.executor, files: FileAccess(readable: [FileAccess.threadStates], usable: [folder]), minimumLandlock: settings.minimumLandlock)
+        let seal = try Seal(
+            .executor, files: FileAccess(readable: [FileAccess.threadStates], usable: [folder]),
+            minimumLandlock: settings.minimumLandlock)
         let running = try wait { try await self.start(on: sockets, seal) }
         while true {
             switch ProcessSignals.next() {
@@ -104,7 +111,10 @@ public final class ExecutorProcess: Sendable {
         let keep = settings.keep
         tasks.append(Task { await Self.prune(journal, keep: keep, logger: self.logger) })
         logger.info(
-            "executor is ready", metadata: ["jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)", "landlock": "\(seal.landlock)"])
+            "executor is ready",
+            metadata: [
+                "jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)", "landlock": "\(seal.landlock)",
+            ])
         return Running(service: service, tasks: tasks)
     }
 
@@ -126,12 +136,13 @@ public final class ExecutorProcess: Sendable {
     }
 
     private func serveWorkers(_ workers: WorkerPool, on socket: Int32, _ group: any EventLoopGroup) async throws {
-        let logger = logger
+        let (family, logger) = (family, logger)
         _ = try await UnixListener.start(
             socket, allowed: [ownUID()], group: group,
             refused: { logger.error("worker socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, peer in
-                try channel.pipeline.syncOperations.addHandler(WorkerHandler(pool: workers, processID: peer.pid, logger: logger))
+                try channel.pipeline.syncOperations.addHandler(
+                    WorkerHandler(pool: workers, family: family, processID: peer.pid, logger: logger))
             }
         ).get()
     }

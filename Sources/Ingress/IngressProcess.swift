@@ -53,9 +53,14 @@ public final class IngressProcess: Sendable {
             refused: { self.logger.error("job socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, _ in try self.accept(channel, desk, metrics) }
         ).wait()
-        let http = try serve(hooks, group, counting: connections, limit: connectionLimit) { DeliveryHandler(service: service, limits: HTTPLimits()) }
+        let http = try serve(hooks, group, counting: connections, limit: connectionLimit) {
+            [DeliveryHandler(service: service, limits: HTTPLimits())]
+        }
         if let operations {
-            let listener = try serve(operations, group, counting: ConnectionCount(), limit: HTTPLimits().operationsConnections) { OperationsHandler(service: service, registry: metrics.registry) }
+            let limits = HTTPLimits()
+            let listener = try serve(operations, group, counting: ConnectionCount(), limit: limits.operationsConnections) {
+                [IdleStateHandler(allTimeout: limits.idle), OperationsHandler(service: service, registry: metrics.registry)]
+            }
             logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
         }
         let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
@@ -99,7 +104,8 @@ public final class IngressProcess: Sendable {
     }
 
     private func serve(
-        _ socket: ListeningSocket, _ group: any EventLoopGroup, counting connections: ConnectionCount, limit: Int, handler: @escaping @Sendable () -> any ChannelHandler
+        _ socket: ListeningSocket, _ group: any EventLoopGroup, counting connections: ConnectionCount, limit: Int,
+        handlers: @escaping @Sendable () -> [any ChannelHandler]
     ) throws -> any Channel {
         try ServerBootstrap(group: group)
             .childChannelInitializer { channel in
@@ -107,7 +113,7 @@ public final class IngressProcess: Sendable {
                     guard connections.take(limit) else { throw ChannelError.operationUnsupported }
                     channel.closeFuture.whenComplete { _ in connections.giveBack() }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
-                    try channel.pipeline.syncOperations.addHandler(handler())
+                    try channel.pipeline.syncOperations.addHandlers(handlers())
                 }
             }
             .serverChannelOption(.backlog, value: ListeningSocket.backlog)

@@ -2,9 +2,10 @@
 /// but what a distribution has: a POSIX shell as `/bin/sh`, and `timeout` and `head` of coreutils.
 ///
 /// It goes through the user's login shell, whichever that is, as `exec /bin/sh -c '…' sallyport B [NAME=VALUE …] -- -k GRACE DEADLINE
-/// COMMAND …`, so it has no single quote, no newline, no backslash and no `!`. `B` is the length of the body, or `-` without one.
+/// COMMAND …`, so it has no single quote, no newline, no backslash and no `!`, and the words behind it are as ``ShellWord`` has
+/// them. `B` is the length of the body, or `-` without one.
 ///
-/// Standard input is the control input: the line `NONCE !`, then with a body its bytes and a newline, then nothing. **Its end means
+/// Standard input is the control input: the line `NONCE ! \`, then with a body its bytes and a newline, then nothing. **Its end means
 /// cancel**, be it that the worker closed it or that the connection is gone.
 ///
 /// On both streams `NONCE begin` comes before and `NONCE exit CODE` after all that the command itself wrote; on standard error
@@ -18,7 +19,12 @@ public enum Prelude {
     static let text = [
         // The nonce comes on the control input, so it is in no process list and no environment. The `!` is for `$!` below, which no
         // line may have: csh expands it even within quotes.
-        #"read -r _n _e || exit 125"#,
+        #"read -r _n _e _k || exit 125"#,
+        // Puts back what a login shell might have read in its own way: `%` and three octal digits. The backslash that printf wants
+        // comes on the control input too.
+        #"d() { _f=$IFS; IFS=%; set -f; set -- $_a; set +f; IFS=$_f; _a=$1; shift;"#
+            + #" for _w; do _r=${_w#???}; _a=$_a${_k}0${_w%"$_r"}$_r; done; _a=$(printf %b. "$_a"); _a=${_a%.}; }"#,
+        #"_i=$#; while [ "$_i" -gt 0 ]; do _a=$1; shift; case $_a in *%*) d;; esac; set -- "$@" "$_a"; _i=$((_i-1)); done"#,
         #"_b=$1; shift"#,
         #"command -v timeout >/dev/null || { echo "$_n unsuitable timeout" >&2; exit 125; }"#,
         // Cancel: `timeout` passes TERM on to the group it made, and KILL after the grace time. Before it has made one it is still a shell,
@@ -83,17 +89,19 @@ public enum Prelude {
         let words =
             [body.map(String.init) ?? "-"] + environment + ["--", "-k", seconds(max(grace, 1)), seconds(max(deadline, 1))]
             + arguments
-        guard let quoted = ShellQuoting.line(words) else { throw PreludeError("an argument or variable has a NUL byte") }
-        let line = "exec /bin/sh -c '\(text)' sallyport \(quoted)"
+        let quoted = words.compactMap(ShellWord.quoted)
+        guard quoted.count == words.count else { throw PreludeError("an argument or variable has a NUL byte") }
+        let line = "exec /bin/sh -c '\(text)' sallyport \(quoted.joined(separator: " "))"
         guard line.utf8.count <= maximumLine else {
             throw PreludeError(
-                "the command line has \(line.utf8.count) bytes, the limit is \(maximumLine); pass what is long in the body")
+                "quoted for a shell the command has \(line.utf8.count) bytes, the limit is \(maximumLine); pass what is long in the body"
+            )
         }
         return line
     }
 
     /// The first line of the control input.
-    static func firstLine(nonce: String) -> [UInt8] { Array("\(nonce) !\n".utf8) }
+    static func firstLine(nonce: String) -> [UInt8] { Array("\(nonce) ! \\\n".utf8) }
 
     /// The command line that ends a process group.
     static func killLine(processGroup: UInt32) -> String { "exec /bin/sh -c '\(killText)' sallyport \(processGroup)" }

@@ -18,10 +18,10 @@ public final class Worker {
     /// Milliseconds after which the loop looks round although nothing happened.
     private static let longestWait = 60_000
 
-    /// Connects to the executor's socket at `path` and says hello.
+    /// Connects to the executor's socket at `path` and says hello as one of the supervisor's `family`.
     ///
     /// - Throws: an error naming the path, when nobody listens there or another user does.
-    public init(path: String) throws {
+    public init(path: String, family: String = "") throws {
         guard libssh2_init(0) == 0 else { throw WorkerFailure("libssh2 cannot be initialised") }
         socket = try ExecutorSocket(path: path)
         let version = unsafe libssh2_version(0).map { unsafe String(cString: $0) } ?? ""
@@ -31,6 +31,7 @@ public final class Worker {
                     $0.protocolVersion = Frames.protocolVersion
                     $0.processID = UInt32(getpid())
                     $0.libssh2Version = version
+                    $0.family = family
                 }
             })
     }

@@ -70,6 +70,9 @@ struct Run: ParsableCommand {
 
     @OptionGroup var settings: SettingsOption
 
+    @Option(help: "What the workers of the same supervisor say in their hello.")
+    var family = ""
+
     func run() throws {
         ProcessSignals.block()
         let logger = Logger(label: "executor") { _ in JSONLogHandler(service: "sallyport-executor") }
@@ -77,13 +80,15 @@ struct Run: ParsableCommand {
             let parent = getppid()
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
-            let executor = try settings.reading { ExecutorProcess(settings: try ExecutorSettings(file: $0), logger: logger) }
+            let executor = try settings.reading {
+                ExecutorProcess(settings: try ExecutorSettings(file: $0), family: family, logger: logger)
+            }
             try executor.serve()
         } catch let exit as ExitCode {
             throw exit
         } catch {
             logger.critical("cannot start", metadata: ["error": "\(error)"])
-            throw ExitCode(1)
+            throw ExitCode(Supervisor.cannotStart)
         }
     }
 }

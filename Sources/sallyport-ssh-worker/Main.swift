@@ -14,6 +14,9 @@ struct SSHWorker: ParsableCommand {
     @Option(help: "The executor's worker socket.")
     var socket: String
 
+    @Option(help: "Said in the hello; the executor takes the workers of its own supervisor only.")
+    var family = ""
+
     @Option(help: "A TCP port of a host; no other may be connected to. May be repeated.")
     var port: [UInt16] = []
 
@@ -25,7 +28,7 @@ struct SSHWorker: ParsableCommand {
         do {
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
-            let worker = try Worker(path: socket)
+            let worker = try Worker(path: socket, family: family)
             // Name servers are asked over TCP where an answer is long.
             let files = FileAccess(readable: FileAccess.resolver, ports: port + [53])
             try Seal(.worker, files: files, minimumLandlock: minimumLandlock).close()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Authentication
 import Glibc
 
 /// An error for the operator, with the exit code for programs: 1 the answer is no, 2 wrong use or unreadable file, 3 not reachable.
@@ -32,6 +33,9 @@ func reporting(_ body: () throws -> Void) throws {
         throw failure.exit()
     } catch let exit as ExitCode {
         throw exit
+    } catch let error as AuthenticationError {
+        // A key or secret file that cannot be used.
+        throw CommandFailure("\(error)", code: .usage).exit()
     } catch {
         throw CommandFailure("\(error)", code: .failed).exit()
     }

@@ -36,6 +36,9 @@ struct JobsList: ParsableCommand {
 
     func run() throws {
         try reporting {
+            guard (1...1000).contains(limit) else {
+                throw CommandFailure("--limit \(limit): expected 1 to 1000", code: .usage)
+            }
             var list = WireListJobs()
             list.limit = limit
             list.job = job ?? ""

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The operator's command.
 @main
@@ -9,4 +10,17 @@ struct Sallyport: ParsableCommand {
         discussion: "Exit codes: 0 yes or done, 1 no or failed, 2 wrong use or unreadable file, 3 not reachable.",
         version: "0.1.0",
         subcommands: [Initialize.self, KeyGeneration.self, Token.self, Send.self, Hosts.self, Jobs.self])
+
+    /// As the library does it, but wrong use ends with 2, not with EX_USAGE.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch  where exitCode(for: error) == .validationFailure {
+            Output.error(fullMessage(for: error))
+            Glibc.exit(CommandFailure.Code.usage.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

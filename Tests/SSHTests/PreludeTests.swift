@@ -13,7 +13,7 @@ struct PreludeTests {
 
     @Test func `the line is the text and each word of the command in quotes`() throws {
         let line = try Prelude.line(arguments: ["echo", "it's"], environment: ["A=b c"], deadline: 1500, grace: 20, body: 7)
-        #expect(line == "exec /bin/sh -c '\(Prelude.text)' sallyport '7' 'A=b c' '--' '-k' '0.020' '1.500' 'echo' 'it'\\''s'")
+        #expect(line == "exec /bin/sh -c '\(Prelude.text)' sallyport '7' 'A=b c' '--' '-k' '0.020' '1.500' 'echo' 'it%047s'")
     }
 
     @Test func `no deadline and no grace time become the shortest there is, for timeout takes zero as never`() throws {
@@ -49,7 +49,8 @@ struct Shells: Sendable, CustomTestStringConvertible {
 
     static let all = [
         Shells(login: "/bin/dash", sh: "/bin/dash"), Shells(login: "/bin/bash", sh: "/bin/bash"),
-        Shells(login: "/bin/bash", sh: "/bin/dash"),
+        Shells(login: "/bin/bash", sh: "/bin/dash"), Shells(login: "/usr/bin/fish", sh: "/bin/dash"),
+        Shells(login: "/usr/bin/tcsh", sh: "/bin/bash"),
     ]
 }
 
@@ -149,6 +150,22 @@ struct PreludeRunTests {
     }
 
     @Test(arguments: Shells.all)
+    func `arguments arrive byte for byte, whatever the login shell makes of them`(shells: Shells) throws {
+        let marker = "/tmp/sallyport-argument-\(getpid())"
+        let words = [
+            ShellWordTests.everyByte, "", " ", "-rf", "--", "a\nb\n", "\n", "'", "it's", "'$(id)'", "`id`", "$HOME", "a;b", "*",
+            "~", "%041",
+            "\\", "\\'", "\"", "!!", "!#:12", "{a,b}", "#", "ü€😀", "\r\n", "\u{1b}[31m", "`touch \(marker)`",
+            "(touch \(marker)) #",
+            "\\", "(touch \(marker)) #",
+        ]
+        let (result, stdout, _) = try run(shells, ["printf", "%s:"] + words)
+        #expect(result.exitCode == 0)
+        #expect(stdout == Array(words.map { $0 + ":" }.joined().utf8))
+        #expect(access(marker, F_OK) != 0)
+    }
+
+    @Test(arguments: Shells.all)
     func `a child in the background that keeps the output open does not delay the result`(shells: Shells) throws {
         let begun = Monotonic.now()
         #expect(try run(shells, ["sh", "-c", "sleep 5 & exit 7"]).result.exitCode == 7)
@@ -163,7 +180,11 @@ struct PreludeRunTests {
         let seen = Set(stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
         #expect(seen.isSuperset(of: given))
         let names = Set(seen.map { $0.prefix { $0 != "=" } }).subtracting(given.map { $0.prefix { $0 != "=" } })
-        #expect(names.isSubset(of: ["PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_"]))
+        // What fish and tcsh set themselves.
+        let shellsOwn: Set<Substring> = [
+            "LC_CTYPE", "USER", "LOGNAME", "GROUP", "HOST", "HOSTTYPE", "MACHTYPE", "OSTYPE", "VENDOR", "NLSPATH",
+        ]
+        #expect(names.subtracting(shellsOwn).isSubset(of: ["PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_"]))
     }
 
     @Test(arguments: Shells.all)

@@ -15,6 +15,10 @@ void sallyport_secret_free(void *memory, size_t size);
 /// Returns the descriptor or -errno.
 int sallyport_secret_open(const char *path, unsigned int *mode, unsigned int *owner, unsigned int *group, long long *size);
 
+/// Makes or opens a file for the owner alone and locks it for as long as this process lives (flock(2)). 0, -EWOULDBLOCK when another
+/// process has it, or -errno.
+int sallyport_lock_file(const char *path);
+
 /// Mode and owner of the folder that holds `path`. 0 or -errno.
 int sallyport_parent_mode(const char *path, unsigned int *mode, unsigned int *owner);
 

@@ -10,6 +10,9 @@ final class Dialer: Sendable {
     /// Wait after the first failure, doubled up to the second figure; each with jitter of up to a half.
     static let backoff = (first: Duration.milliseconds(50), maximum: Duration.seconds(3))
 
+    /// A connection that lasted this long ends the back-off.
+    static let steady = Duration.seconds(1)
+
     private let ingress: IngressPeer
     private let identity: ConnectionState.Identity
     private let keyID: String
@@ -44,9 +47,11 @@ final class Dialer: Sendable {
         while !Task.isCancelled {
             do {
                 let channel = try await connect()
+                let begun = ContinuousClock.now
                 try? await channel.closeFuture.get()
                 if isOpen.exchange(false, ordering: .relaxed) {
-                    wait = Self.backoff.first
+                    // One that the ingress ends at once is no success: it may not trust this side's key.
+                    if ContinuousClock.now - begun > Self.steady { wait = Self.backoff.first }
                     lastError = ""
                     logger.warning("ingress is gone", metadata: ["ingress": "\(ingress.name)"])
                 }

@@ -39,7 +39,7 @@ enum JobOutcome {
             result.status = .failed
             result.reason = finished.reason == .unspecified ? .unreachable : finished.reason
         case .unknown, .unspecified, .UNRECOGNIZED:
-            result.status = .unknown
+            result.status = job.interrupted == .fail ? .failed : .unknown
             result.reason = .outcomeUnknown
         }
         return result
@@ -48,6 +48,11 @@ enum JobOutcome {
     /// The command never ran there and may yet: the only failure that is tried again.
     static func mayTryAgain(_ result: WireDestinationResult) -> Bool {
         result.status == .failed && [.unreachable, .busy].contains(result.reason)
+    }
+
+    /// The command was cut off, by the end of its worker or its connection, and the job says that it shall then run again.
+    static func wasInterrupted(_ result: WireDestinationResult, job: JobPolicy) -> Bool {
+        job.interrupted == .retry && result.status == .unknown
     }
 
     /// The job's status: the worst of its destinations, an unknown outcome before all others.
@@ -67,7 +72,7 @@ enum JobOutcome {
         switch code {
         case 126: "the command is not executable on the host (exit code 126)"
         case 127: "the command was not found on the host (exit code 127)"
-        case 129...: "the command ended with exit code \(code), which a shell gives for signal \(code - 128)"
+        case 129...192: "the command ended with exit code \(code), which a shell gives for signal \(code - 128)"
         default: "the command ended with exit code \(code)"
         }
     }

@@ -9,6 +9,9 @@ final class JobRunner: Sendable {
     /// Commands at once on one host, for one user and identity: sshd's MaxSessions is 10, two are left for ending and probing.
     static let commandsPerHost = 8
 
+    /// How often a job whose rule is `interrupted: retry` runs again without a restart of the executor.
+    static let maximumInterruptions = 3
+
     private let hosts: HostDirectory
     private let workers: WorkerPool
     private let logger: Logger
@@ -34,17 +37,24 @@ final class JobRunner: Sendable {
         var results: [String: WireDestinationResult] = [:]
         var attempt = job.attempt
         var backoff = job.plan.job.retry.backoff
+        var interruptions = 0
         while true {
-            let open = job.plan.runs.filter { run in results[run.destination].map(JobOutcome.mayTryAgain) ?? true }
+            let open = job.plan.runs.filter { run in
+                results[run.destination].map { JobOutcome.mayTryAgain($0) || JobOutcome.wasInterrupted($0, job: job.plan.job) }
+                    ?? true
+            }
             for result in await once(open, job, journal: journal, onOutput: onOutput) { results[result.destination] = result }
-            guard results.values.contains(where: JobOutcome.mayTryAgain), Int(attempt) < job.plan.job.retry.attempts else {
+            if results.values.contains(where: { JobOutcome.wasInterrupted($0, job: job.plan.job) }) {
+                interruptions += 1
+                guard interruptions <= Self.maximumInterruptions else { break }
+            } else if !results.values.contains(where: JobOutcome.mayTryAgain) || Int(attempt) >= job.plan.job.retry.attempts {
                 break
             }
             attempt += 1
             // Full jitter: anywhere between nothing and the back-off.
             let wait = backoff * Double.random(in: 0...1)
             logger.notice(
-                "command did not start, trying again",
+                "command did not start or was cut off, trying again",
                 metadata: ["job": "\(job.request.jobID)", "attempt": "\(attempt)", "wait": "\(wait)"])
             _ = try? await journal.mark(job.request.jobID, .accepted, attempt: attempt)
             try? await Task.sleep(for: wait)

@@ -1,6 +1,7 @@
 internal import JobProtocol
 internal import Logging
 internal import ProtocolMessages
+internal import SwiftProtobuf
 internal import Synchronization
 internal import Telemetry
 
@@ -147,16 +148,7 @@ final class JobService: Sendable {
         let id = job.request.jobID
         if !job.holdsSlots {
             await slots.acquire(job.needs)
-            do throws(JournalError) {
-                try await journal.mark(id, .running, attempt: job.attempt)
-            } catch {
-                // The journal still says accepted, so the job is run after a restart; now it cannot be, without a record.
-                slots.release(job.needs)
-                forget(id)
-                logger.error(
-                    "job waits for a restart: its start cannot be recorded", metadata: ["job": "\(id)", "error": "\(error)"])
-                return
-            }
+            await recordStart(job)
         }
         let result = await runner.run(job, journal: journal) { destination, stream, data in
             for subscriber in self.active.withLock({ $0[id] ?? [] }) {
@@ -166,6 +158,22 @@ final class JobService: Sendable {
         slots.release(job.needs)
         await finish(id, result)
     }
+
+    /// No record, no run: an accepted job waits for its journal as long as that takes.
+    private func recordStart(_ job: RunningJob) async {
+        while true {
+            do throws(JournalError) {
+                return try await journal.mark(job.request.jobID, .running, attempt: job.attempt)
+            } catch {
+                logger.error(
+                    "job waits: its start cannot be recorded", metadata: ["job": "\(job.request.jobID)", "error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.journalPause)
+        }
+    }
+
+    /// Between two tries to write what must be written.
+    static let journalPause = Duration.seconds(2)
 
     /// Records a result and answers with it. The outcome is true even if the disk is full: it is told, and recorded as soon as that works.
     func finish(_ id: String, _ result: WireJobResult) async {
@@ -194,7 +202,7 @@ final class JobService: Sendable {
 
     private func recordLater(_ id: String, _ result: WireJobResult) async {
         while !Task.isCancelled {
-            do { try await Task.sleep(for: .seconds(2)) } catch { return }
+            do { try await Task.sleep(for: Self.journalPause) } catch { return }
             guard (try? await journal.finish(id, result)) != nil else { continue }
             logger.info("result is recorded now", metadata: ["job": "\(id)"])
             let subscribers = active.withLock { $0.removeValue(forKey: id) } ?? []
@@ -226,9 +234,18 @@ final class JobService: Sendable {
         }
     }
 
+    /// What is kept of a request: all of it but the signature of the caller's token, without which the token opens nothing.
+    private static func kept(_ submission: Submission) -> [UInt8] {
+        guard !submission.request.token.isEmpty else { return submission.payload }
+        var request = submission.request
+        let parts = request.token.split(separator: ".", omittingEmptySubsequences: false)
+        request.token = parts.count == 3 ? "\(parts[0]).\(parts[1])." : ""
+        return (try? request.serializedBytes()) ?? []
+    }
+
     private func claim(_ submission: Submission, status: WireJobStatus, refusal: Refusal?, now: Int64) -> JobClaim {
         JobClaim(
-            request: submission.request, payload: submission.payload, keyID: submission.envelope.keyID,
+            request: submission.request, payload: Self.kept(submission), keyID: submission.envelope.keyID,
             signature: [UInt8](submission.envelope.signature), digest: submission.digest, ingress: submission.ingress,
             body: submission.body, status: status, refusal: refusal,
             expired: RequestCheck.isExpired(submission.request, now: now), now: now)

@@ -11,7 +11,7 @@ extension JobService {
         for stored in try await journal.unfinished() {
             let plan: Policy.Plan
             do throws(Refusal) {
-                plan = try policy.plan(stored.request, from: stored.ingress, now: stored.acceptedAt / 1000)
+                plan = try policy.plan(stored.request, from: stored.ingress, now: stored.acceptedAt / 1000, tokenIsVerified: true)
             } catch {
                 let refused = stored.status == .running ? nil : error
                 await settle(stored, refused: refused, as: .unknown)

@@ -25,7 +25,8 @@ protocol Journal: Sendable {
 /// What is written when a job is accepted.
 struct JobClaim: Sendable {
     let request: WireJobRequest
-    /// The signed bytes, kept as evidence with the key's name and the signature.
+    /// The request as it is kept: the signed bytes, but for the signature of a token that was in them. The key's name, the signature and
+    /// the digest of what was signed stand beside it.
     let payload: [UInt8]
     let keyID: String
     let signature: [UInt8]

@@ -14,6 +14,8 @@ final class SQLiteJournal: Journal {
         do {
             var configuration = Configuration()
             configuration.label = "journal"
+            // Somebody may look at it with another program.
+            configuration.busyMode = .timeout(2)
             configuration.prepareDatabase { database in
                 try database.execute(sql: "PRAGMA journal_mode=WAL")
                 try database.execute(sql: "PRAGMA synchronous=FULL")
@@ -24,7 +26,7 @@ final class SQLiteJournal: Journal {
             commits = CommitQueue(database, path: path)
         } catch {
             throw JournalError(
-                step: "open", path: path, underlying: "\(error); the folder must exist and belong to the executor's user")
+                step: "open", path: path, underlying: "\(error)")
         }
     }
 

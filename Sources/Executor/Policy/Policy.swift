@@ -25,12 +25,16 @@ struct Policy: Sendable {
     }
 
     /// - Throws: ``Refusal`` naming the job, parameter or token that is at fault; never a value of a token.
-    func plan(_ request: WireJobRequest, from ingress: String, now: Int64) throws(Refusal) -> Plan {
+    ///
+    /// - Parameter tokenIsVerified: the request was accepted before; its token is not there any more to be verified again.
+    func plan(
+        _ request: WireJobRequest, from ingress: String, now: Int64, tokenIsVerified: Bool = false
+    ) throws(Refusal) -> Plan {
         guard let job = jobs[request.job], job.ingresses.isEmpty || job.ingresses.contains(ingress) else {
             throw Refusal(
                 .policy, "no job \(request.job.prefix(JobLimits.name).debugDescription) in the policy for ingress \(ingress)")
         }
-        try checkToken(request, job: job, now: now)
+        if !tokenIsVerified { try checkToken(request, job: job, now: now) }
         let values = try values(for: job, from: request)
         let destinations = try destinations(for: job, request)
         guard request.identity.isEmpty else {

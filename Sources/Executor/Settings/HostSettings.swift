@@ -7,6 +7,11 @@ enum HostSettings {
         var identities: [String: IdentityKey] = [:]
         for (name, value) in node.entries() {
             let place = value.mapping("private-key").required("private-key")
+            // The supervisor keeps its environment, to give it to the next executor: no place for a key.
+            if place.isMapping, place.mapping("file", "env").optional("env").isPresent {
+                place.problem("a private key is not taken from the environment; mount it as a file and write {file: path}")
+                continue
+            }
             guard let secret = place.secret(isText: false) else { continue }
             do throws(AuthenticationError) {
                 identities[name] = try IdentityKey(secret, origin: "identity \(name)")

@@ -10,21 +10,24 @@ struct ChildProcess {
     let name: String
     let path: String
     let arguments: [String]
+    /// It gets this process's environment; otherwise none at all, for what is in there may be secret.
+    let inheritsEnvironment: Bool
     private(set) var pid: pid_t = 0
     /// Monotonic milliseconds at which it may be started.
     private(set) var startsAt = 0
     private var startedAt = 0
     private var wait = restart.first
 
-    init(name: String, path: String, arguments: [String]) {
+    init(name: String, path: String, arguments: [String], inheritsEnvironment: Bool = false) {
         self.name = name
         self.path = path
         self.arguments = arguments
+        self.inheritsEnvironment = inheritsEnvironment
     }
 
     var isRunning: Bool { pid != 0 }
 
-    /// Starts it with an empty signal mask, default dispositions and this process's environment.
+    /// Starts it with an empty signal mask and default dispositions.
     ///
     /// - Throws: ``SpawnError`` naming the path.
     mutating func start(now: Int) throws(SpawnError) {
@@ -40,7 +43,11 @@ struct ChildProcess {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var vector = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe vector.forEach { unsafe free($0) } }
-        let error = unsafe posix_spawn(&pid, path, nil, &attributes, &vector, environ)
+        var nothing: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
+        let error =
+            unsafe inheritsEnvironment
+            ? posix_spawn(&pid, path, nil, &attributes, &vector, environ)
+            : posix_spawn(&pid, path, nil, &attributes, &vector, &nothing)
         guard error == 0 else {
             pid = 0
             ended(now: now)

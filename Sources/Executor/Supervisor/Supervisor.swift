@@ -1,11 +1,15 @@
+internal import Authentication
 internal import Glibc
 public import Logging
 internal import Sandbox
 
 /// Starts the executor proper and the SSH workers and starts a dead one again. Holds no key, no socket and no settings.
 public struct Supervisor {
-    /// Exit code of a child that cannot read its settings (EX_CONFIG of sysexits.h): starting it again would not help.
+    /// Exit code of a child that cannot read its settings (EX_CONFIG of sysexits.h).
     public static let badSettings: Int32 = 78
+    /// Exit code of a child that cannot begin to serve. Starting it again would not help: it has said why, and whoever runs the
+    /// supervisor decides.
+    public static let cannotStart: Int32 = 1
     /// How long children may take to end when the supervisor is told to stop, in milliseconds.
     static let stopLimit = 45_000
 
@@ -14,9 +18,17 @@ public struct Supervisor {
 
     /// One executor and the SSH workers of the layout.
     public init(executor: String, configuration: String, worker: String, layout: WorkerLayout, logger: Logger) {
+        // Tells this supervisor's workers from those of another one that was started by mistake.
+        let family = ["--family", Hex.encode(Random.bytes(8))]
         children =
-            [ChildProcess(name: "executor", path: executor, arguments: ["run", "--config", configuration])]
-            + (1...layout.count).map { ChildProcess(name: "ssh-worker-\($0)", path: worker, arguments: layout.arguments) }
+            [
+                ChildProcess(
+                    name: "executor", path: executor, arguments: ["run", "--config", configuration] + family,
+                    inheritsEnvironment: true)
+            ]
+            + (1...layout.count).map {
+                ChildProcess(name: "ssh-worker-\($0)", path: worker, arguments: layout.arguments + family)
+            }
         self.logger = logger
     }
 
@@ -56,10 +68,10 @@ public struct Supervisor {
             guard pid > 0 else { return nil }
             guard let index = children.firstIndex(where: { $0.pid == pid }) else { continue }
             children[index].ended(now: Self.now())
-            let ending = Self.describe(status)
             logger.error(
-                "ended, starting again", metadata: ["process": "\(children[index].name)", "pid": "\(pid)", "how": "\(ending)"])
-            if index == 0, status >> 8 & 0xff == Self.badSettings, status & 0x7f == 0 { return Self.badSettings }
+                "ended", metadata: ["process": "\(children[index].name)", "pid": "\(pid)", "how": "\(Self.describe(status))"])
+            let code = status >> 8 & 0xff
+            if index == 0, status & 0x7f == 0, code == Self.badSettings || code == Self.cannotStart { return code }
         }
     }
 

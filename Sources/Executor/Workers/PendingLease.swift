@@ -9,6 +9,8 @@ struct PendingLease: Sendable {
     let onOutput: @Sendable (WireStream, [UInt8]) -> Void
     let onStage: @Sendable (WireStage, UInt32) -> Void
     var stage = WireStage.unspecified
+    /// When it came to that stage.
+    var since = ContinuousClock.now
 
     /// What becomes of the lease when its worker is gone: before the command was about to be sent it certainly did not start.
     func abandoned(_ leaseID: UInt64) -> WireLeaseFinished {

@@ -13,6 +13,8 @@ final class WorkerConnection: Sendable {
     private let signing: LeaseSigning
     private let logger: Logger
     private let leases = Mutex<[UInt64: PendingLease]>([:])
+    /// When the worker last said anything.
+    private let lastHeard = Mutex(ContinuousClock.now)
 
     init(id: UInt64, processID: Int32, channel: any Channel, signing: LeaseSigning, logger: Logger) {
         self.id = id
@@ -42,6 +44,25 @@ final class WorkerConnection: Sendable {
         if !channel.isActive { abandonAll() }
     }
 
+    /// When the worker is stuck if a lease has not come further by then; nil when the lease has ended.
+    ///
+    /// A lease that waits for one of the host's sessions is as patient as the commands before it: then only a worker that says nothing
+    /// at all, and has no command of its own to wait for, is stuck.
+    func limit(of lease: WireLease, silence: Duration) -> ContinuousClock.Instant? {
+        let (mine, othersRun) = leases.withLock { leases in
+            (leases[lease.leaseID], leases.values.contains { [.starting, .started].contains($0.stage) })
+        }
+        guard let mine else { return nil }
+        switch mine.stage {
+        case .starting, .started:
+            return mine.since + .milliseconds(Int64(lease.timeoutMs) + Int64(lease.graceMs)) + silence
+        case .connected:
+            return (othersRun ? .now : max(mine.since, lastHeard.withLock { $0 })) + silence
+        case .unspecified, .UNRECOGNIZED:
+            return mine.since + .milliseconds(Int64(lease.connectTimeoutMs)) + silence
+        }
+    }
+
     /// Asks the worker to end the command on the host.
     func cancel(_ leaseID: UInt64) {
         send(.with { $0.cancel = .with { $0.leaseID = leaseID } })
@@ -49,10 +70,12 @@ final class WorkerConnection: Sendable {
 
     /// Takes one frame.
     func receive(_ kind: WireWorkerFrame.OneOf_Kind) throws(ProtocolError) {
+        lastHeard.withLock { $0 = .now }
         switch kind {
         case .stage(let stage):
             let handler = leases.withLock { leases -> (@Sendable (WireStage, UInt32) -> Void)? in
                 leases[stage.leaseID]?.stage = stage.stage
+                leases[stage.leaseID]?.since = .now
                 return leases[stage.leaseID]?.onStage
             }
             handler?(stage.stage, stage.processGroup)

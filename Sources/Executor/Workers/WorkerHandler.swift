@@ -8,12 +8,14 @@ final class WorkerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let pool: WorkerPool
+    private let family: String
     private let processID: Int32
     private let logger: Logger
     private var buffer = FrameBuffer()
     private var connection: WorkerConnection?
 
-    init(pool: WorkerPool, processID: Int32, logger: Logger) {
+    init(pool: WorkerPool, family: String, processID: Int32, logger: Logger) {
+        self.family = family
         self.pool = pool
         self.processID = processID
         self.logger = logger
@@ -45,6 +47,7 @@ final class WorkerHandler: ChannelInboundHandler {
         guard hello.protocolVersion == Frames.protocolVersion else {
             throw .violation("worker speaks protocol version \(hello.protocolVersion), this side \(Frames.protocolVersion)")
         }
+        guard hello.family == family else { throw .violation("a worker of another supervisor; is `serve` running twice?") }
         logger.info(
             "SSH worker connected", metadata: ["pid": "\(processID)", "libssh2": "\(hello.libssh2Version.prefix(32))"])
         connection = pool.add(channel: context.channel, processID: processID)

@@ -12,7 +12,7 @@ internal import Telemetry
 final class WorkerPool: Sendable {
     /// How long a lease waits for a worker to be there, at start or after one ended.
     static let workerWait = Duration.seconds(5)
-    /// How long after its last deadline a worker may stay silent about a lease before it is killed.
+    /// How long after a lease's last deadline a worker may stay silent about it before it is killed.
     static let silence = Duration.seconds(15)
 
     private struct State {
@@ -73,13 +73,15 @@ final class WorkerPool: Sendable {
         }
         signing.signer.open(lease: lease.leaseID, user: lease.user, identity: identity)
         defer { signing.signer.close(lease: lease.leaseID) }
-        let watchdog = watch(lease, on: worker)
-        defer { watchdog.cancel() }
+        let watchdog = Mutex<Task<Void, Never>?>(nil)
+        defer { watchdog.withLock { $0?.cancel() } }
         let given = lease
         return await withCheckedContinuation { continuation in
             let pending = PendingLease(
                 job: job, destination: given.host, continuation: continuation, onOutput: onOutput, onStage: onStage)
             worker.give(given, body: body, pending)
+            // Only now does the worker have it.
+            watchdog.withLock { $0 = watch(given, on: worker) }
         }
     }
 
@@ -99,10 +101,11 @@ final class WorkerPool: Sendable {
 
     /// A worker that outlives every deadline of a lease is stuck, perhaps by a hostile host: it is killed, its supervisor starts another.
     private func watch(_ lease: WireLease, on worker: WorkerConnection) -> Task<Void, Never> {
-        let limit =
-            Duration.milliseconds(Int64(lease.connectTimeoutMs) + Int64(lease.timeoutMs) + Int64(lease.graceMs)) + Self.silence
-        return Task {
-            do { try await Task.sleep(for: limit) } catch { return }
+        Task {
+            while let limit = worker.limit(of: lease, silence: Self.silence), limit > .now {
+                do { try await Task.sleep(until: limit) } catch { return }
+            }
+            guard worker.limit(of: lease, silence: Self.silence) != nil else { return }
             logger.error(
                 "SSH worker is stuck and is killed",
                 metadata: ["pid": "\(worker.processID)", "host": "\(lease.host)", "lease": "\(lease.leaseID)"])

@@ -41,5 +41,12 @@ final class OperationsHandler: ChannelInboundHandler {
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The sender has closed its side, or nothing came for a while.
+        if case .inputClosed? = event as? ChannelEvent { return context.close(promise: nil) }
+        if event is IdleStateHandler.IdleStateEvent { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -66,7 +66,8 @@ enum JobAnswer {
         json.string(JobNames.name(result.status))
         json.name("reason")
         json.string(JobNames.name(result.reason))
-        let first = result.destinations.first
+        // The one that decided the job.
+        let first = result.destinations.first { $0.status == result.status } ?? result.destinations.first
         json.name("exitCode")
         if let first, first.hasExitCode { json.int(Int64(first.exitCode)) } else { json.null() }
         json.name("stdout")

@@ -170,8 +170,10 @@ final class JobDesk: Sendable {
             let promise = state.pending[ticket.jobID]?.waiters.removeValue(forKey: ticket.number)?.promise
             guard let job = state.pending[ticket.jobID] else { return (.unconfirmed(hasEvent: true), promise) }
             if job.isAccepted { return (.accepted(jobID: job.originalJobID), promise) }
-            // Not to be handed over any more: its sender is told that it was not taken.
-            if job.waiters.isEmpty { _ = state.remove(ticket.jobID) }
+            if job.waiters.isEmpty {
+                state.pending[ticket.jobID]?.isGivenUp = true
+                if state.inFlight[job.dedupeKey] == ticket.jobID { state.inFlight[job.dedupeKey] = nil }
+            }
             return (.unconfirmed(hasEvent: !job.dedupeKey.isEmpty), promise)
         }
         promise?.fail(ChannelError.ioOnClosedChannel)
@@ -205,6 +207,11 @@ extension JobDesk {
             let old = state.links.filter { $0.keyID == link.keyID }
             state.links.removeAll { $0.keyID == link.keyID }
             state.links.append(link)
+            // A new connection begins with all credit: what nobody waits for is the executor's alone.
+            for job in state.pending.values
+            where job.executor == link.keyID && (job.isGivenUp || job.isAccepted && job.waiters.isEmpty) {
+                _ = state.remove(job.jobID)
+            }
             let unanswered = state.pending.values.filter { $0.executor == link.keyID }.sorted { $0.jobID < $1.jobID }
             return (old, unanswered.flatMap(\.frames))
         }
@@ -253,10 +260,15 @@ extension JobDesk {
         }
     }
 
-    /// Forgets requests that nobody waits for and that have expired. Called once a second.
+    /// Forgets requests that nobody waits for, that have expired and whose executor is away: a connected one still answers them, and
+    /// counts them until then. Called once a second.
     func sweep(now: Int64) {
         state.withLock { state in
-            for job in state.pending.values where job.waiters.isEmpty && job.expiresAt < now { _ = state.remove(job.jobID) }
+            let connected = Set(state.links.map(\.keyID))
+            for job in state.pending.values
+            where job.waiters.isEmpty && job.expiresAt < now && !connected.contains(job.executor) {
+                _ = state.remove(job.jobID)
+            }
         }
     }
 }

@@ -17,6 +17,8 @@ struct PendingJob {
     var executor: String
     /// The executor said that the job is durable.
     var isAccepted = false
+    /// Its sender was told that it was not taken, so it is not handed over again; the executor still counts it.
+    var isGivenUp = false
     /// Another job stands for the event.
     var originalJobID: String
     var waiters: [UInt64: Waiter] = [:]

@@ -234,6 +234,9 @@ public nonisolated struct WireWorkerHello: Sendable {
 
   public var libssh2Version: String = String()
 
+  /// Of the supervisor that started it: the executor takes no other's workers.
+  public var family: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -669,7 +672,7 @@ nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WorkerHello"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}process_id\0\u{3}libssh2_version\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}process_id\0\u{3}libssh2_version\0\u{1}family\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -680,6 +683,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.protocolVersion) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.processID) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.libssh2Version) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.family) }()
       default: break
       }
     }
@@ -695,6 +699,9 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.libssh2Version.isEmpty {
       try visitor.visitSingularStringField(value: self.libssh2Version, fieldNumber: 3)
     }
+    if !self.family.isEmpty {
+      try visitor.visitSingularStringField(value: self.family, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -702,6 +709,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.protocolVersion != rhs.protocolVersion {return false}
     if lhs.processID != rhs.processID {return false}
     if lhs.libssh2Version != rhs.libssh2Version {return false}
+    if lhs.family != rhs.family {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,21 @@
+internal import CLinux
+internal import Glibc
+
+/// Keeps a journal to one executor: two of them would each take the other's running jobs for left ones and run them again.
+enum JournalLock {
+    /// Takes the lock for the life of the process. Call before anything of the journal is looked at.
+    ///
+    /// - Throws: ``JournalError`` when another executor has it, or the folder cannot be written.
+    static func take(_ journal: String) throws(JournalError) {
+        let result = unsafe sallyport_lock_file(journal + ".lock")
+        guard result != 0 else { return }
+        if result == -EWOULDBLOCK {
+            throw JournalError(
+                step: "lock", path: journal,
+                underlying: "another executor uses it; stop that one, or give this one a journal of its own")
+        }
+        let reason = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
+        throw JournalError(
+            step: "lock", path: journal, underlying: "\(reason); its folder must exist and belong to the executor's user")
+    }
+}
