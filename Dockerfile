@@ -1,0 +1,128 @@
+# Images of the two gates. Targets:
+#   ingress    meets the network: no SSH client, no database, no command line tools of ours
+#   executor   holds the keys: executor, SSH workers, and `sallyport` for the operator
+#   all        everything, for a first run and for the command line
+#
+#   docker build --target ingress  -t sallyport-ingress:0.1.0  .
+#   docker build --target executor -t sallyport-executor:0.1.0 .
+#
+# The same source, base images and arguments give the same binaries. For the same image too, name the base images by digest
+# and let the builder set the files' times to SOURCE_DATE_EPOCH (`--output type=image,rewrite-timestamp=true`, or
+# `podman build --timestamp`).
+ARG SWIFT_IMAGE=docker.io/library/swift:6.3-bookworm
+ARG RUNTIME_IMAGE=docker.io/library/debian:12-slim
+
+FROM ${SWIFT_IMAGE} AS build
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        libssl-dev libssh2-1-dev libseccomp-dev libsqlite3-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+ARG SOURCE_DATE_EPOCH=0
+ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
+# The Swift runtime goes into the binaries; OpenSSL, libssh2 and SQLite stay the distribution's, so that its updates reach us.
+# With Package.resolved there, exactly its versions are taken.
+RUN set -eu; \
+    pinned=""; [ ! -f Package.resolved ] || pinned=--only-use-versions-from-resolved-file; \
+    options="-c release --static-swift-stdlib --disable-local-rpath -debug-info-format none $pinned"; \
+    swift build $options -Xswiftc -file-compilation-dir -Xswiftc /src \
+        -Xlinker -s -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now; \
+    bin=$(swift build $options --show-bin-path); \
+    mkdir -p /out/bin /out/doc; \
+    for name in sallyport-ingress sallyport-executor sallyport-ssh-worker sallyport; do \
+        install -m 0755 "$bin/$name" /out/bin/; \
+    done; \
+    # What the licences of the packages inside ask for.
+    install -m 0644 LICENSE /out/doc/; \
+    for package in .build/checkouts/*/; do \
+        for file in "$package"LICENSE* "$package"NOTICE*; do \
+            [ ! -f "$file" ] || install -D -m 0644 "$file" "/out/doc/$(basename "$package")/$(basename "$file")"; \
+        done; \
+    done; \
+    find /out -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+
+# What all three have: users, folders, no way for a crash to start another program, nothing that is set-uid.
+#
+# The executor is in the ingress's group, never the other way round: that lets it through to the job socket.
+FROM ${RUNTIME_IMAGE} AS base
+RUN set -eu; \
+    echo 'sallyport-ingress:x:65532:sallyport-executor' >> /etc/group; \
+    echo 'sallyport-executor:x:65533:' >> /etc/group; \
+    echo 'sallyport-ingress:x:65532:65532::/nonexistent:/usr/sbin/nologin' >> /etc/passwd; \
+    echo 'sallyport-executor:x:65533:65533::/nonexistent:/usr/sbin/nologin' >> /etc/passwd; \
+    mkdir -p /etc/sallyport; \
+    install -d -m 2750 -o 65532 -g 65532 /run/sallyport; \
+    find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+ENV SWIFT_BACKTRACE=enable=no
+STOPSIGNAL SIGTERM
+
+FROM base AS ingress
+RUN set -eu; \
+    apt-get update -qq; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libseccomp2 libstdc++6; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*
+COPY --from=build /out/doc /usr/share/doc/sallyport
+COPY --from=build /out/bin/sallyport-ingress /usr/local/bin/
+# Ends the build when a library is missing.
+RUN ["sallyport-ingress", "--version"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=""
+LABEL org.opencontainers.image.title="sallyport-ingress" \
+    org.opencontainers.image.description="Receives webhooks, verifies them, and hands jobs to the executor. Holds no SSH key." \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"
+USER 65532:65532
+EXPOSE 8080 9080
+# No HEALTHCHECK: nothing in this image can make a request. Probe /healthz and /readyz of the operations listener from outside.
+ENTRYPOINT ["sallyport-ingress"]
+CMD ["serve", "--config", "/etc/sallyport/ingress.yaml"]
+
+FROM base AS executor-base
+RUN set -eu; \
+    apt-get update -qq; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libssh2-1 libsqlite3-0 libseccomp2 libstdc++6; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*; \
+    install -d -m 0700 -o 65533 -g 65533 /run/sallyport-admin /var/lib/sallyport
+COPY --from=build /out/doc /usr/share/doc/sallyport
+COPY --from=build /out/bin/sallyport-executor /out/bin/sallyport-ssh-worker /out/bin/sallyport /usr/local/bin/
+RUN ["sallyport-executor", "--version"]
+RUN ["sallyport-ssh-worker", "--version"]
+RUN ["sallyport", "--version"]
+
+FROM executor-base AS all
+COPY --from=build /out/bin/sallyport-ingress /usr/local/bin/
+RUN ["sallyport-ingress", "--version"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=""
+LABEL org.opencontainers.image.title="sallyport" \
+    org.opencontainers.image.description="Everything of Sallyport, for a first run and for the command line." \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"
+USER 65533
+ENTRYPOINT ["sallyport"]
+CMD ["--help"]
+
+# Last, so that a build without --target is this one.
+FROM executor-base AS executor
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=""
+LABEL org.opencontainers.image.title="sallyport-executor" \
+    org.opencontainers.image.description="Checks jobs against the policy and runs them over SSH. Holds the keys, listens at no port." \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"
+# Without a group, so that the image's own groups count too: see base.
+USER 65533
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+    CMD ["sallyport", "jobs", "list", "--limit", "1", "--json", "--socket", "/run/sallyport-admin/admin.sock"]
+ENTRYPOINT ["sallyport-executor"]
+CMD ["serve", "--config", "/etc/sallyport/executor.yaml"]
