@@ -6,9 +6,9 @@
 #   docker build --target ingress  -t sallyport-ingress:0.1.0  .
 #   docker build --target executor -t sallyport-executor:0.1.0 .
 #
-# The same source, base images and arguments give the same binaries. For the same image too, name the base images by digest
-# and let the builder set the files' times to SOURCE_DATE_EPOCH (`--output type=image,rewrite-timestamp=true`, or
-# `podman build --timestamp`).
+# For an image that others can build again: name the base images by digest, have a Package.resolved, give SOURCE_DATE_EPOCH, and let
+# the builder set all times to it (`--output type=image,rewrite-timestamp=true`, or `podman build --timestamp`). What is then left is
+# the compiler's: Swift 6.3 does not put every instruction into the same order twice.
 ARG SWIFT_IMAGE=docker.io/library/swift:6.3-bookworm
 ARG RUNTIME_IMAGE=docker.io/library/debian:12-slim
 
