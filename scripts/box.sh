@@ -7,6 +7,22 @@ die() {
     exit 1
 }
 
+# Goes on as `$folder/bin/NAME --in $folder ARGUMENTS...`, as an unprivileged user where this is root: nothing of it needs root, an sshd of
+# root's own would let root in, and root's shell may do who knows what at each start.
+go_on_in_box() {
+    name=$1
+    shift
+    cp "scripts/$name" scripts/box.sh "$folder/bin/"
+    chmod -R go+rX "$folder"
+    if [ "$(id -u)" = 0 ]; then
+        id sallyport-demo >/dev/null 2>&1 || useradd --system --shell /bin/sh --home-dir "$folder" sallyport-demo
+        chown -R sallyport-demo "$folder"
+        exec setpriv --reuid=sallyport-demo --regid="$(id -g sallyport-demo)" --clear-groups \
+            env HOME="$folder" USER=sallyport-demo "$folder/bin/$name" --in "$folder" "$@"
+    fi
+    exec "$folder/bin/$name" --in "$folder" "$@"
+}
+
 # The first loopback port from a number on where nobody answers.
 free_port() {
     port=$1
@@ -18,10 +34,10 @@ free_port() {
 wait_for() {
     what=$1
     shift
-    count=0
+    tries=0
     until "$@" >/dev/null 2>&1; do
-        count=$((count + 1))
-        [ $count -lt 150 ] || die "$what did not come up; see the logs in $folder"
+        tries=$((tries + 1))
+        [ $tries -lt 150 ] || die "$what did not come up; see the logs in $folder"
         sleep 0.1
     done
 }

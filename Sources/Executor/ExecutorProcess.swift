@@ -39,10 +39,7 @@ public final class ExecutorProcess: Sendable {
         let sockets = Sockets(
             workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
-        let folder = settings.journalPath.lastIndex(of: "/").map { String(settings.journalPath[..<$0]) } ?? "."
-        let seal = try Seal(
-            .executor, files: FileAccess(readable: [FileAccess.threadStates], usable: [folder]),
-            minimumLandlock: settings.minimumLandlock)
+        let seal = try Seal(.executor, files: settings.files, minimumLandlock: settings.minimumLandlock)
         let running = try wait { try await self.start(on: sockets, seal) }
         while true {
             switch ProcessSignals.next() {

@@ -17,8 +17,11 @@ public struct FileAccess: Sendable {
         self.ports = ports
     }
 
+    /// An SSH worker's: the resolver's files, the hosts' ports, and port 53, for name servers are asked over TCP where an answer is long.
+    public static func worker(ports: [UInt16]) -> FileAccess { FileAccess(readable: resolver, ports: Set(ports + [53]).sorted()) }
+
     /// What glibc's name services read.
-    public static let resolver = [
+    static let resolver = [
         "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
         "/run/systemd/resolve/stub-resolv.conf", "/run/systemd/resolve/resolv.conf",
     ]

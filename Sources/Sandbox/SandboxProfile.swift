@@ -19,7 +19,8 @@ extension SandboxProfile {
             .allow(
                 "sendto", .equal(4, 0, "no address"),
                 because: "answers on a connection; with an address, MSG_FASTOPEN would dial (Landlock does not see it)"),
-            .allow("recvfrom", because: "reads from a connection"), .allow("shutdown", because: "ends one direction of a connection"),
+            .allow("recvfrom", because: "reads from a connection"),
+            .allow("shutdown", because: "ends one direction of a connection"),
         ] + socketOptions
             + .fail(
                 ["openat", "newfstatat", "readlink", "readlinkat", "socket", "connect"], with: EACCES,
@@ -27,20 +28,24 @@ extension SandboxProfile {
 
     /// The gate that holds the keys.
     public static let executor = SandboxProfile(
-        name: "executor", summary: "speaks over Unix sockets and writes its journal; has no network, starts nothing, opens no file but its threads' states",
+        name: "executor",
+        summary:
+            "speaks over Unix sockets and writes its journal; has no network, starts nothing, opens no file but its threads' states",
         rules: runtime + descriptors + [
             .allow("accept4", because: "takes its SSH workers and operators"),
             .allow("listen", because: "SwiftNIO says the backlog once more; without bind there is no other listener"),
             .allow("socket", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"), because: "dials an ingress again that was restarted"),
             .allow("connect", because: "the same; of its sockets only Unix ones can be there"),
-            .allow("recvfrom", because: "reads from a socket"), .allow("sendto", .equal(4, 0, "no address"), because: "writes to one"),
+            .allow("recvfrom", because: "reads from a socket"),
+            .allow("sendto", .equal(4, 0, "no address"), because: "writes to one"),
             .allow("shutdown", because: "ends one direction of a socket"),
             .allow(
                 "kill", .equal32(1, UInt32(SIGKILL), "SIGKILL"), because: "ends an SSH worker that a hostile host keeps spinning"),
         ] + socketOptions
             + .allow(
                 [
-                    "pread64", "pwrite64", "lseek", "fsync", "fdatasync", "ftruncate", "fstat", "fchmod", "fchown", "geteuid", "unlink",
+                    "pread64", "pwrite64", "lseek", "fsync", "fdatasync", "ftruncate", "fstat", "fchmod", "fchown", "geteuid",
+                    "unlink",
                     "unlinkat",
                 ], because: "the journal: SQLite on descriptors that are open already")
             + .allow(
@@ -48,13 +53,19 @@ extension SandboxProfile {
             + [
                 .allow(
                     "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"),
-                    because: "libdispatch reads the states of its threads and ends the process when it cannot; Landlock names the place"
+                    because:
+                        "libdispatch reads the states of its threads and ends the process when it cannot; Landlock names the place"
                 ),
+                .allow(
+                    "newfstatat", .masked(3, emptyPath, emptyPath, "AT_EMPTY_PATH"),
+                    because: "what glibc makes of fstat: SQLite asks for the size of its files"),
+                .fail(
+                    "newfstatat", .masked(3, emptyPath, 0, "no AT_EMPTY_PATH"), with: EACCES, because: "libraries look for files"),
                 .fail("openat", .masked(2, UInt64(O_ACCMODE), UInt64(O_WRONLY), "write only"), with: EACCES, because: "never"),
                 .fail("openat", .masked(2, UInt64(O_ACCMODE), UInt64(O_RDWR), "read and write"), with: EACCES, because: "never"),
             ]
             + .fail(
-                ["newfstatat", "stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
+                ["stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
                 because: "SQLite and libraries look for files; they do without"))
 
     /// The process that parses SSH.
@@ -62,7 +73,8 @@ extension SandboxProfile {
         name: "ssh-worker", summary: "speaks SSH over TCP; has no key, starts nothing, writes no file, signals nobody",
         rules: runtime + descriptors + [
             .allow(
-                "socket", .equal32(0, UInt32(AF_INET), "AF_INET"), because: "a connection to a host, or a question to a name server"),
+                "socket", .equal32(0, UInt32(AF_INET), "AF_INET"),
+                because: "a connection to a host, or a question to a name server"),
             .allow("socket", .equal32(0, UInt32(AF_INET6), "AF_INET6"), because: "the same"),
             .fail(
                 "socket", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"), with: EACCES, because: "glibc asks for a name service cache"),
@@ -70,9 +82,12 @@ extension SandboxProfile {
                 "socket", .equal32(0, UInt32(AF_NETLINK), "AF_NETLINK"), with: EACCES, because: "glibc asks for the interfaces"),
             .allow("connect", because: "the same; Landlock keeps TCP to the ports of the settings"),
             .allow("sendto", because: "SSH packets, and questions to a name server"), .allow("recvfrom", because: "the answers"),
-            .allow("recvmsg", because: "name services"), .allow("sendmmsg", because: "name services ask for both address families at once"),
-            .allow("bind", because: "name services"), .allow("shutdown", because: "ends a connection before libssh2 can wait for it"),
-            .allow("openat", .without(2, bits: UInt64(O_ACCMODE), "read only"), because: "the resolver's files; Landlock names them"),
+            .allow("recvmsg", because: "name services"),
+            .allow("sendmmsg", because: "name services ask for both address families at once"),
+            .allow("bind", because: "name services"),
+            .allow("shutdown", because: "ends a connection before libssh2 can wait for it"),
+            .allow(
+                "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"), because: "the resolver's files; Landlock names them"),
         ] + socketOptions
             + .allow(["newfstatat", "fstat", "lseek", "uname", "ioctl", "pread64"], because: "the resolver")
             + .fail(["readlink", "access", "stat"], with: EACCES, because: "libraries look for files; they do without"))
@@ -81,7 +96,8 @@ extension SandboxProfile {
     private static let runtime: [SystemCallRule] =
         .allow(
             [
-                "futex", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "munmap", "brk", "mremap", "gettid", "getpid",
+                "futex", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "munmap", "brk", "mremap", "gettid",
+                "getpid",
                 "rseq", "set_robust_list", "exit", "exit_group", "clock_nanosleep", "nanosleep", "clock_gettime", "sched_yield",
                 "restart_syscall", "sched_getaffinity", "getrandom",
             ], because: "threads, memory, time and randomness")
@@ -99,14 +115,16 @@ extension SandboxProfile {
         }
         + .allow(["mlock"], because: "keeps a secret from being swapped out")
         + .fail(["clone3"], with: ENOSYS, because: "its arguments cannot be looked at; glibc then uses clone")
-        + .fail(["setpriority", "sched_setscheduler", "rt_sigaction"], with: EPERM, because: "libdispatch asks and can do without")
+        + .fail(
+            ["setpriority", "sched_setscheduler", "rt_sigaction"], with: EPERM, because: "libdispatch asks and can do without")
 
     /// Files and sockets that are open, and waiting on them.
-    private static let descriptors: [SystemCallRule] = .allow(
-        [
-            "read", "write", "readv", "writev", "close", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl", "timerfd_settime",
-            "ppoll",
-        ], because: "descriptors that are open, and waiting on them") + [
+    private static let descriptors: [SystemCallRule] =
+        .allow(
+            [
+                "read", "write", "readv", "writev", "close", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl", "timerfd_settime",
+                "ppoll",
+            ], because: "descriptors that are open, and waiting on them") + [
             .allow("fcntl", .equal32(1, UInt32(F_GETFD), "F_GETFD"), because: "descriptor flags"),
             .allow("fcntl", .equal32(1, UInt32(F_SETFD), "F_SETFD"), because: "the same"),
             .allow("fcntl", .equal32(1, UInt32(F_GETFL), "F_GETFL"), because: "the same"),
@@ -117,6 +135,9 @@ extension SandboxProfile {
 
     private static let socketOptions: [SystemCallRule] = .allow(
         ["getsockopt", "setsockopt", "getsockname", "getpeername"], because: "options and addresses of sockets it has")
+
+    /// AT_EMPTY_PATH: the descriptor itself is meant.
+    private static let emptyPath: UInt64 = 0x1000
 
     /// CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM | SETTLS | PARENT_SETTID | CHILD_CLEARTID: what glibc's pthread_create asks for.
     private static let threadFlags: UInt64 = 0x3d0f00

@@ -45,6 +45,11 @@ public struct SystemCallFilter: Sendable {
     /// The program as the kernel takes it, 8 bytes an instruction.
     public let bytes: [UInt8]
 
+    init(name: String, bytes: [UInt8]) {
+        self.name = name
+        self.bytes = bytes
+    }
+
     /// Compiles a profile.
     ///
     /// - Throws: ``SandboxError`` naming the rule that libseccomp does not take.
@@ -52,7 +57,9 @@ public struct SystemCallFilter: Sendable {
         name = profile.name
         guard let context = unsafe seccomp_init(SCMP_ACT_KILL_PROCESS) else { throw SandboxError("seccomp_init", errno: ENOMEM) }
         defer { unsafe seccomp_release(context) }
-        try Self.check("set the action for other architectures", unsafe seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS))
+        try Self.check(
+            "set the action for other architectures",
+            unsafe seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS))
         if architecture.token != seccomp_arch_native() {
             try Self.check("remove the native architecture", unsafe seccomp_arch_remove(context, seccomp_arch_native()))
             try Self.check("add an architecture", unsafe seccomp_arch_add(context, architecture.token))

@@ -11,7 +11,7 @@ import Telemetry
 struct SallyportExecutor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.", version: "0.1.0",
-        subcommands: [Serve.self, Check.self, Run.self])
+        subcommands: [Serve.self, Check.self, PrintSandbox.self, Run.self])
 }
 
 /// The settings file every subcommand reads.
@@ -90,6 +90,23 @@ struct Run: ParsableCommand {
             logger.critical("cannot start", metadata: ["error": "\(error)"])
             throw ExitCode(Supervisor.cannotStart)
         }
+    }
+}
+
+/// `sallyport-executor print-sandbox`
+struct PrintSandbox: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Print what the executor and its SSH workers may do once they serve: in words, as a table, and as the programs that the kernel gets."
+    )
+
+    @OptionGroup var settings: SettingsOption
+
+    func run() throws {
+        let (files, ports) = try settings.reading { (try ExecutorSettings(file: $0).files, try WorkerLayout(file: $0).ports) }
+        print(try SandboxReport(.executor, files: files).text())
+        print("\n" + String(repeating: "-", count: 80) + "\n")
+        print(try SandboxReport(.worker, files: .worker(ports: ports)).text())
     }
 }
 

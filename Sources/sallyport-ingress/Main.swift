@@ -11,7 +11,7 @@ import Telemetry
 struct SallyportIngress: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ingress", abstract: "Receive webhooks, verify them, and hand jobs to the executor.",
-        version: "0.1.0", subcommands: [Serve.self, Check.self])
+        version: "0.1.0", subcommands: [Serve.self, Check.self, PrintSandbox.self])
 }
 
 /// `sallyport-ingress serve`
@@ -36,6 +36,14 @@ struct Serve: ParsableCommand {
             throw ExitCode(1)
         }
     }
+}
+
+/// `sallyport-ingress print-sandbox`
+struct PrintSandbox: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what the process may do once it serves: in words, as a table, and as the program that the kernel gets.")
+
+    func run() throws { print(try SandboxReport(.ingress, files: FileAccess()).text()) }
 }
 
 /// `sallyport-ingress check`

@@ -29,9 +29,7 @@ struct SSHWorker: ParsableCommand {
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
             let worker = try Worker(path: socket, family: family)
-            // Name servers are asked over TCP where an answer is long.
-            let files = FileAccess(readable: FileAccess.resolver, ports: port + [53])
-            try Seal(.worker, files: files, minimumLandlock: minimumLandlock).close()
+            try Seal(.worker, files: .worker(ports: port), minimumLandlock: minimumLandlock).close()
             try worker.run()
         } catch {
             StandardError.line("sallyport-ssh-worker: \(error)")

@@ -47,6 +47,18 @@ struct ConnectionTests {
         #expect(try wire.readToEnd().contains("\"status\":\"succeeded\""))
     }
 
+    @Test func `a thousand deliveries over one connection succeed, past every checkpoint of the journal's log`() throws {
+        let wire = try RawConnection(port: bed.httpPort)
+        for number in 0..<1000 {
+            try wire.send(request(more: "X-Hookdeck-EventID: evt_many_\(number)\r\n"))
+            let succeeded = try wire.read(until: "\"durationMs\":")
+            try #require(succeeded, "delivery \(number)")
+        }
+        let failed = try bed.jobs(["--limit", "1000"]).filter { $0["status"] as? String != "succeeded" }
+        #expect(failed.isEmpty, "\(failed.first ?? [:])")
+        #expect(!bed.executor.text.contains("signal"))
+    }
+
     @Test(arguments: ["/hooks/quick", "/healthz", "/nothing"])
     func `an answer to HEAD has no body`(path: String) throws {
         let wire = try RawConnection(port: bed.httpPort)

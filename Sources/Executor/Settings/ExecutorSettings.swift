@@ -1,5 +1,6 @@
 internal import Authentication
 internal import JobProtocol
+public import Sandbox
 public import Settings
 
 /// The executor's settings, checked as a whole: either all of it is good or nothing is used.
@@ -19,7 +20,8 @@ public struct ExecutorSettings: Sendable {
 
     /// Keys at the top of the file.
     static let keys = [
-        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs", "sandbox",
+        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs",
+        "sandbox",
     ]
 
     /// Reads a file and the secrets it names.
@@ -67,6 +69,12 @@ public struct ExecutorSettings: Sendable {
                 name: name, socket: ingress.required("socket").socketPath() ?? "", trusted: TrustedKeys(keys),
                 allowedUIDs: ingress.optional("allow-uids").uids() ?? [ownUID()])
         }
+    }
+
+    /// What the executor may reach once it serves: its journal's folder.
+    public var files: FileAccess {
+        let folder = journalPath.lastIndex(of: "/").map { String(journalPath[..<$0]) } ?? "."
+        return FileAccess(readable: [FileAccess.threadStates], usable: [folder])
     }
 
     /// The settings in words, for `check`.
