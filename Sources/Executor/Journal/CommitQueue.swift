@@ -14,9 +14,18 @@ final class CommitQueue: Sendable {
         let done: @Sendable ((any Error)?) -> Void
     }
 
+    private struct Waiting {
+        var operations: [Operation] = []
+        /// A commit is on its way that will take them all.
+        var isCommitting = false
+    }
+
+    /// How long an operation that is in no hurry waits for others to go with.
+    static let leisure = DispatchTimeInterval.milliseconds(100)
+
     private let database: DatabaseQueue
     private let thread = DispatchQueue(label: "sallyport.journal")
-    private let waiting = Mutex<[Operation]>([])
+    private let waiting = Mutex(Waiting())
     private let path: String
 
     init(_ database: DatabaseQueue, path: String) {
@@ -26,12 +35,14 @@ final class CommitQueue: Sendable {
 
     /// Runs `body` inside the next transaction and returns its result once that is durable.
     ///
+    /// - Parameter inHurry: false lets it wait for the next operation that is, at most ``leisure``.
     /// - Throws: ``JournalError`` when the body failed (its own changes are undone, the others' stand), the commit failed, or too
     ///   many operations wait.
-    func perform<T: Sendable>(_ step: String, _ body: @escaping @Sendable (Database) throws -> T) async throws(JournalError) -> T
-    {
+    func perform<T: Sendable>(
+        _ step: String, inHurry: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(JournalError) -> T {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, any Error>, Never>) in
-            enqueue(body) { continuation.resume(returning: $0) }
+            enqueue(body, inHurry) { continuation.resume(returning: $0) }
         }
         switch result {
         case .success(let value): return value
@@ -40,7 +51,8 @@ final class CommitQueue: Sendable {
     }
 
     private func enqueue<T: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> T, _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
+        _ body: @escaping @Sendable (Database) throws -> T, _ inHurry: Bool,
+        _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         let outcome = Mutex<Result<T, any Error>?>(nil)
         let box = Box(outcome)
@@ -52,13 +64,16 @@ final class CommitQueue: Sendable {
                 let result = box.value.withLock { $0 }
                 if let error { answer(.failure(error)) } else { answer(result ?? .failure(CommitQueueError.notRun)) }
             })
-        let (isFirst, isFull) = waiting.withLock { list in
-            guard list.count < Self.maximumWaiting else { return (false, true) }
-            list.append(operation)
-            return (list.count == 1, false)
+        let (begins, isFull) = waiting.withLock { waiting in
+            guard waiting.operations.count < Self.maximumWaiting else { return (false, true) }
+            waiting.operations.append(operation)
+            guard inHurry, !waiting.isCommitting else { return (false, false) }
+            waiting.isCommitting = true
+            return (true, false)
         }
         if isFull { return answer(.failure(CommitQueueError.full)) }
-        if isFirst { thread.async { self.commit() } }
+        if begins { thread.async { self.commit() } }
+        if !inHurry { thread.asyncAfter(deadline: .now() + Self.leisure) { self.commit() } }
     }
 
     private static func savepoint<T>(_ database: Database, _ body: (Database) throws -> T) -> Result<T, any Error> {
@@ -74,9 +89,10 @@ final class CommitQueue: Sendable {
     }
 
     private func commit() {
-        let batch = waiting.withLock { list in
-            defer { list.removeAll(keepingCapacity: true) }
-            return list
+        let batch = waiting.withLock { waiting in
+            defer { waiting.operations.removeAll(keepingCapacity: true) }
+            waiting.isCommitting = false
+            return waiting.operations
         }
         guard !batch.isEmpty else { return }
         var failure: (any Error)?

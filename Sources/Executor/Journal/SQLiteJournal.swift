@@ -78,9 +78,9 @@ final class SQLiteJournal: Journal {
         }
     }
 
-    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError) {
+    func note(_ jobID: String, _ what: String, destination: String, inHurry: Bool) async throws(JournalError) {
         let now = WallClock.now()
-        try await commits.perform("note") { database in
+        try await commits.perform("note", inHurry: inHurry) { database in
             try Self.add(database, jobID, at: now, what, destination: destination)
         }
     }
