@@ -106,18 +106,20 @@ let package = Package(
         // Tests: a folder a target; Integration runs the real binaries. Support is what several of them use.
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
-        .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "JSON"]),
-        .testTarget(name: "SettingsTests", dependencies: ["Settings", "Authentication"]),
+        .testTarget(name: "AuthenticationTests", dependencies: ["TestSupport", "Authentication", "JSON"]),
+        .testTarget(name: "SettingsTests", dependencies: ["TestSupport", "Settings", "Authentication"]),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", logging]),
-        .testTarget(name: "ProtocolTests", dependencies: ["JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
+        .testTarget(
+            name: "ProtocolTests", dependencies: ["TestSupport", "JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
         .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"]),
         .testTarget(
             name: "ExecutorTests",
-            dependencies: ["Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", protobuf]),
+            dependencies: ["TestSupport", "Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", protobuf]),
         .testTarget(
             name: "IngressTests",
             dependencies: [
+                "TestSupport",
                 "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", nioCore, nioHTTP1, protobuf,
             ]),
         .testTarget(

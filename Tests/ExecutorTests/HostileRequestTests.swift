@@ -2,6 +2,7 @@ import Glibc
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @testable import Executor

@@ -1,6 +1,7 @@
 import Authentication
 import JSON
 import ProtocolMessages
+import TestSupport
 import Testing
 
 @testable import Executor

@@ -1,4 +1,5 @@
 import ProtocolMessages
+import TestSupport
 import Testing
 
 @testable import Executor

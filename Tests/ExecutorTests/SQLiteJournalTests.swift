@@ -1,4 +1,5 @@
 import ProtocolMessages
+import TestSupport
 import Testing
 
 @testable import Executor
@@ -112,7 +113,9 @@ import Testing
     }
 
     @Test func `nothing is noted for a job that is not there`() async throws {
-        await #expect(throws: JournalError.self) { try await journal.note("nobody", "signed", destination: "web-1", inHurry: true) }
+        await #expect(throws: JournalError.self) {
+            try await journal.note("nobody", "signed", destination: "web-1", inHurry: true)
+        }
     }
 
     @Test func `pruning takes the oldest finished jobs with their history, and never an unfinished one`() async throws {

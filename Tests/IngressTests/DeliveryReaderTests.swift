@@ -1,6 +1,7 @@
 import Authentication
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
 @testable import Ingress

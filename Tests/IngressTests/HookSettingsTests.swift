@@ -1,6 +1,7 @@
 import Authentication
 import NIOCore
 import Settings
+import TestSupport
 import Testing
 
 @testable import Ingress

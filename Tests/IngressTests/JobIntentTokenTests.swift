@@ -1,5 +1,6 @@
 import Authentication
 import JSON
+import TestSupport
 import Testing
 
 @testable import Ingress

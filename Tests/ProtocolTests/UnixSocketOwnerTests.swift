@@ -1,5 +1,6 @@
 import Glibc
 import JobProtocol
+import TestSupport
 import Testing
 
 @Suite struct UnixSocketOwnerTests {

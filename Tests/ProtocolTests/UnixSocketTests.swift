@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import JobProtocol
 import Synchronization
+import TestSupport
 import Testing
 
 /// One after the other: the umask that listening sets for a moment is the whole process's.

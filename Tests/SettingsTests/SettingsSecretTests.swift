@@ -1,6 +1,7 @@
 import Authentication
 import Glibc
 import Settings
+import TestSupport
 import Testing
 
 @Suite struct SettingsSecretTests {
