@@ -68,12 +68,13 @@ static int add_path(int ruleset, const struct sallyport_path_rule *rule, uint64_
 }
 
 int sallyport_landlock_restrict(
-    const struct sallyport_path_rule *paths, size_t path_count, const uint16_t *connect_ports, size_t port_count, const char **step) {
+    const struct sallyport_path_rule *paths, size_t path_count, const uint16_t *connect_ports, size_t port_count, int signals,
+    const char **step) {
     int abi = sallyport_landlock_abi();
     if (abi == 0) return 0;
     struct ruleset_attributes attributes = {.handled_access_fs = file_rights(abi)};
     if (abi >= 4) attributes.handled_access_net = ACCESS_NET_BIND_TCP | ACCESS_NET_CONNECT_TCP;
-    if (abi >= 6) attributes.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+    if (abi >= 6) attributes.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (signals ? 0 : SCOPE_SIGNAL);
     size_t size = abi >= 6 ? sizeof(attributes) : abi >= 4 ? 16 : 8;
     *step = "landlock_create_ruleset";
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);

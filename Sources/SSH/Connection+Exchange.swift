@@ -26,13 +26,22 @@ extension Connection {
             case .command(let run, _): run.commandLine
             case .kill(let kill): kill.commandLine
             }
+        guard executing == nil || executing === task else { return try overdue(task, now: now) }
+        executing = task
         // Input has to wait for the answer: sshd gives a channel no window before a command runs on it.
         switch task.channel.execute(line) {
-        case .again: return try overdue(task, now: now)
+        case .again:
+            guard try overdue(task, now: now) else { return false }
+            // The answer may still come, and then be taken for another's.
+            executing = nil
+            retire()
+            return true
         case .done:
+            executing = nil
             task.step = .exchanging
             return true
         case .failed(let code):
+            executing = nil
             guard code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED || code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
                 throw lost(session)
             }

@@ -36,6 +36,8 @@ final class Connection {
     var channelLimit = Connection.maximumChannels
     /// After a refusal: when to ask for a channel again, and since when the host has refused although none of ours is open.
     var refusal: (until: Int, since: Int)?
+    /// Whose request to run a command is on its way; there is only ever one. libssh2 1.10 takes the answer to another one's for an error.
+    var executing: ChannelTask?
     /// A request for a channel is on its way; there is only ever one.
     var isOpening = false
     var lastUse: Int

@@ -10,8 +10,12 @@ public struct FileAccess: Sendable {
     /// TCP ports that may be connected to, from Linux 6.7 on.
     public var ports: [UInt16]
 
+    /// Processes outside may be sent signals, as far as the system calls allow it.
+    public var signals: Bool
+
     /// Nothing but what is given.
-    public init(readable: [String] = [], usable: [String] = [], ports: [UInt16] = []) {
+    public init(readable: [String] = [], usable: [String] = [], ports: [UInt16] = [], signals: Bool = false) {
+        self.signals = signals
         self.readable = readable
         self.usable = usable
         self.ports = ports
@@ -46,7 +50,7 @@ public struct FileAccess: Sendable {
             unsafe rules.append(sallyport_path_rule(path: copy, access: access))
         }
         var step: UnsafePointer<CChar>?
-        let result = unsafe sallyport_landlock_restrict(rules, rules.count, ports, ports.count, &step)
+        let result = unsafe sallyport_landlock_restrict(rules, rules.count, ports, ports.count, signals ? 1 : 0, &step)
         guard result >= 0 else {
             throw SandboxError(unsafe step.map { unsafe String(cString: $0) } ?? "landlock", errno: -result)
         }

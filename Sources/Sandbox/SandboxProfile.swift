@@ -89,7 +89,7 @@ extension SandboxProfile {
             .allow(
                 "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"), because: "the resolver's files; Landlock names them"),
         ] + socketOptions
-            + .allow(["newfstatat", "fstat", "lseek", "uname", "ioctl", "pread64"], because: "the resolver")
+            + .allow(["newfstatat", "fstat", "lseek", "uname", "ioctl", "pread64", "sysinfo"], because: "the resolver")
             + .fail(["readlink", "access", "stat"], with: EACCES, because: "libraries look for files; they do without"))
 
     /// What Swift's runtime, glibc, SwiftNIO and OpenSSL need in every process.

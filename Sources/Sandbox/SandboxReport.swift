@@ -30,6 +30,7 @@ public struct SandboxReport: Sendable {
         lines += files.readable.map { "  read   \($0)" } + files.usable.map { "  use    \($0)" }
         if files.readable.isEmpty, files.usable.isEmpty { lines.append("  none") }
         lines += ["", "TCP ports that may be connected to (Landlock 4 and later): \(Self.words(files.ports))"]
+        lines.append("Signals to processes outside (Landlock 6 and later): \(files.signals ? "as the table says" : "none")")
         lines.append("TCP ports that may be listened at: none but those that are open already")
         for architecture in SystemCallFilter.Architecture.allCases {
             let filter = try SystemCallFilter(profile, for: architecture)

@@ -42,6 +42,14 @@ struct ConnectionTests {
         #expect(try wire.readToEnd().contains("\"status\":\"succeeded\""))
     }
 
+    @Test(arguments: ["x", "POST /hooks/quick HTTP/1.1\r\n"])
+    func `bytes behind the last request do not cost it its answer`(more: String) throws {
+        let wire = try RawConnection(port: bed.httpPort)
+        try wire.send(request(more: "Connection: close\r\n") + more)
+        wire.closeWriting()
+        #expect(try wire.readToEnd().contains("\"status\":\"succeeded\""))
+    }
+
     @Test func `a sender that closes its side still gets its answer`() throws {
         let wire = try RawConnection(port: bed.httpPort)
         try wire.send(request())

@@ -18,6 +18,11 @@ struct RestartTests {
             destinations: [web-1]
             timeout: 20s
             interrupted: retry
+          stuck:
+            command: [sh, -c, "echo x >> \(folder); exec sleep 7654"]
+            destinations: [web-1]
+            timeout: 2s
+            grace: 100ms
           long:
             command: [sh, -c, "echo x >> \(folder); exec sleep 7654"]
             destinations: [web-1]
@@ -30,7 +35,9 @@ struct RestartTests {
 
         """
 
-    private static let hooks = ["mark", "again", "long", "patient"].map { DeliveryTests.hook($0) }.joined()
+    private static let hooks =
+        ["mark", "again", "long", "patient"].map { DeliveryTests.hook($0) }.joined()
+        + DeliveryTests.hook("stuck", "wait: 60s")
 
     private let bed: TestBed
 
@@ -125,6 +132,18 @@ struct RestartTests {
         #expect(told["error"]?.contains("web-1") == true)
         #expect(eventually { bed.process("sleep 7654", anywhere: true) == nil })
         #expect(try bed.deliver(hook: "patient", signature: nil, token: nil).status == 200)
+    }
+
+    @Test func `a worker that is stuck is killed, and another takes its place`() throws {
+        let answer = delivering("stuck", event: "evt_stuck")
+        try awaitRuns(1)
+        let workers = bed.processes("sallyport-ssh-worker")
+        for pid in workers { kill(pid, SIGSTOP) }
+        #expect(try answer.value["status"] == "unknown")
+        #expect(eventually { Set(bed.processes("sallyport-ssh-worker")).subtracting(workers).count > 0 })
+        // The other one holds nothing and is found out when it does.
+        for pid in workers { kill(pid, SIGCONT) }
+        #expect(eventually { (try? bed.deliver(hook: "patient", signature: nil, token: nil).status) == 200 })
     }
 
     @Test func `an executor that is away is 503 with Retry-After, and nothing is kept`() throws {

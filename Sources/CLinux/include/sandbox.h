@@ -20,11 +20,12 @@ uint64_t sallyport_landlock_use_folder(void);
 int sallyport_landlock_abi(void);
 
 /// Restricts the calling thread, and the threads it makes from now on, to the rules: no file, no TCP port, and as far as the kernel
-/// knows them no signal to and no abstract socket of a process outside. A path that is not there is left out.
+/// knows them no abstract socket of and, without
+/// `signals`, no signal to a process outside. A path that is not there is left out.
 /// Returns the version that was reached, 0 when there is none, or -errno; `step` then names the call.
 int sallyport_landlock_restrict(
     const struct sallyport_path_rule *_Nullable paths, size_t path_count, const uint16_t *_Nullable connect_ports, size_t port_count,
-    const char *_Nullable *_Nonnull step);
+    int signals, const char *_Nullable *_Nonnull step);
 
 /// Loads a seccomp filter, `count` instructions of 8 bytes (struct sock_filter), into all threads of the process. 0 or -errno.
 int sallyport_seccomp_load(const void *program, size_t count);

@@ -71,10 +71,10 @@ public struct ExecutorSettings: Sendable {
         }
     }
 
-    /// What the executor may reach once it serves: its journal's folder.
+    /// What the executor may reach once it serves: its journal's folder; and its workers by SIGKILL, when one is stuck.
     public var files: FileAccess {
         let folder = journalPath.lastIndex(of: "/").map { String(journalPath[..<$0]) } ?? "."
-        return FileAccess(readable: [FileAccess.threadStates], usable: [folder])
+        return FileAccess(readable: [FileAccess.threadStates], usable: [folder], signals: true)
     }
 
     /// The settings in words, for `check`.

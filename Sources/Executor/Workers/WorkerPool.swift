@@ -109,7 +109,9 @@ final class WorkerPool: Sendable {
             logger.error(
                 "SSH worker is stuck and is killed",
                 metadata: ["pid": "\(worker.processID)", "host": "\(lease.host)", "lease": "\(lease.leaseID)"])
-            if worker.processID > 1 { kill(worker.processID, SIGKILL) }
+            if worker.processID > 1, kill(worker.processID, SIGKILL) != 0, errno != ESRCH {
+                logger.error("SSH worker cannot be killed", metadata: ["pid": "\(worker.processID)", "errno": "\(errno)"])
+            }
             worker.close()
         }
     }

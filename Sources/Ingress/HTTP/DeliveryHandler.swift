@@ -42,19 +42,32 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // The sender has said all it will; an answer that is still to come can be read by it all the same.
-        if case .inputClosed? = event as? ChannelEvent {
-            keepsAlive = false
-            guard case .waiting = state else { return context.close(promise: nil) }
-        }
+        if case .inputClosed? = event as? ChannelEvent { inputEnded(context) }
         context.fireUserInboundEventTriggered(event)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The request cannot be parsed: whatever follows on this connection cannot be either.
-        guard error is HTTPParserError, case .idle = state else { return context.close(promise: nil) }
+    /// The sender has said all it will; an answer that is still to come can be read by it all the same.
+    private func inputEnded(_ context: ChannelHandlerContext) {
         keepsAlive = false
-        finish(context, .problem(.badRequest, "the request is not HTTP/1.1"))
+        switch state {
+        case .waiting, .closed: break
+        case .idle, .reading, .discarding:
+            // This may come while the last answer is being written.
+            state = .closed
+            context.flush()
+            context.close(promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError else { return context.close(promise: nil) }
+        // The request cannot be parsed: whatever follows on this connection cannot be either. The one before it still has its answer.
+        keepsAlive = false
+        switch state {
+        case .waiting, .closed: break
+        case .idle: finish(context, .problem(.badRequest, "the request is not HTTP/1.1"))
+        case .reading, .discarding: context.close(promise: nil)
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
