@@ -1,3 +1,4 @@
+import Authentication
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
@@ -139,5 +140,68 @@ import Testing
         #expect(status == .failed)
         #expect(reason == .hostKey)
         #expect(error == "error of a")
+    }
+}
+
+@Suite struct HostileWorkerTests {
+    private let job: JobPolicy
+
+    init() throws { job = try Samples.job("command: [/bin/true], destinations: [web-1], timeout: 1s, output: {stdout: 1KiB}") }
+
+    @Test func `an error text is limited in bytes, as the limit says`() {
+        let lease = WireLeaseFinished.with {
+            $0.outcome = .notStarted
+            $0.error = String(repeating: "é", count: JobLimits.errorText)
+        }
+        #expect(JobOutcome.destination(Samples.lease, lease, job: job, share: 1).error.utf8.count <= JobLimits.errorText)
+    }
+
+    @Test func `a worker cannot put more output into a result than the job allows`() {
+        let lease = WireLeaseFinished.with {
+            $0.outcome = .exited
+            $0.stdout = .init(repeating: 1, count: 60_000)
+        }
+        #expect(JobOutcome.destination(Samples.lease, lease, job: job, share: 1).stdout.count == 1024)
+    }
+
+    @Test func `no result at all, or one that is no end, is not success`() {
+        #expect(JobOutcome.job([]).status != .succeeded)
+        for status in [WireJobStatus.unspecified, .accepted, .running, .refused, .dead] {
+            #expect(JobOutcome.job([.with { $0.status = status }]).status != .succeeded, "\(status)")
+        }
+    }
+}
+
+@Suite struct ResultSizeTests {
+    @Test(arguments: [1, 2, JobLimits.destinations])
+    func `a result in which every destination says all it may fits into one frame`(destinations: Int) throws {
+        let job = try Samples.job("command: [/bin/true], destinations: [web-1], timeout: 1s")
+        let room = JobLimits.resultOutput / (2 * destinations)
+        let lease = WireLease.with {
+            $0.host = String(repeating: "h", count: JobLimits.name)
+            $0.stdoutLimit = UInt32(room)
+            $0.stderrLimit = UInt32(room)
+        }
+        let finished = WireLeaseFinished.with {
+            $0.outcome = .unknown
+            $0.stdout = .init(repeating: 0xff, count: 60_000)
+            $0.stderr = .init(repeating: 0xff, count: 60_000)
+            $0.error = String(repeating: "é", count: 30_000)
+            ($0.stdoutTotal, $0.stderrTotal, $0.durationMs) = (.max, .max, .max)
+        }
+        let one = JobOutcome.destination(lease, finished, job: job, share: destinations)
+        let result = WireJobResult.with {
+            $0.jobID = Random.uuidV7()
+            $0.originalJobID = Random.uuidV7()
+            $0.requestDigest = .init(repeating: 1, count: 32)
+            $0.error = String(repeating: "é", count: JobLimits.errorText).clipped(toBytes: JobLimits.errorText)
+            $0.correlationID = String(repeating: "c", count: JobLimits.correlationID)
+            $0.destinations = Array(repeating: one, count: destinations)
+            ($0.durationMs, $0.finishedAtMs) = (.max, .max)
+        }
+        let envelope = try Envelope.seal(
+            result.serializedBytes(), as: .jobResult, keyID: String(repeating: "k", count: Envelope.maximumKeyID),
+            key: .generate())
+        #expect(throws: Never.self) { try Frames.encode(WireFrame.with { $0.finished = .with { $0.envelope = envelope } }) }
     }
 }

@@ -1,4 +1,5 @@
 import Authentication
+import JobProtocol
 import ProtocolMessages
 import Testing
 
@@ -132,5 +133,26 @@ import Testing
         #expect(Set(all).count == all.count)
         #expect(try digest(base) == all[0])
         #expect(all[0].utf8.count == 64)
+    }
+}
+
+@Suite struct CommandSizeTests {
+    /// A command of `{x}` eight times over: 8 × (4 KiB at most + 1) bytes and the program's.
+    private func plan(_ length: Int) throws -> Policy.Plan {
+        let places = Array(repeating: "'{x}'", count: 8).joined(separator: ", ")
+        let policy = try Samples.policy(
+            "deploy: {command: [/a, \(places)], destinations: [web-1], timeout: 1s, parameters: {x: {pattern: 'x*', maximum-length: 4096}}}"
+        )
+        let request = Samples.request {
+            $0.job = "deploy"
+            $0.parameters = ["x": String(repeating: "x", count: length)]
+        }
+        return try policy.plan(request, from: "edge", now: Samples.now / 1000)
+    }
+
+    @Test func `a command is as long as its limit allows and no longer`() throws {
+        let longest = (JobLimits.commandBytes - 3) / 8 - 1
+        #expect(try plan(longest).runs.count == 1)
+        #expect(WireReason.ofRefusal { _ = try plan(longest + 1) } == .parameter)
     }
 }

@@ -132,3 +132,17 @@ import Testing
         #expect(try await other.claim(Samples.claim(Samples.event("e1"))).text == "duplicate \(request.jobID)")
     }
 }
+
+@Suite struct JournalClockTests {
+    @Test func `an event runs once although the clock was set back between its attempts`() async throws {
+        let folder = try TemporaryFolder()
+        let journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        let first = Samples.event("e1", attempt: 1)
+        #expect(try await journal.claim(Samples.claim(first)).text == "claimed")
+        try await journal.finish(first.jobID, Samples.result(first, .failed))
+        let second = Samples.event("e1", attempt: 2)
+        #expect(try await journal.claim(Samples.claim(second, at: Samples.now - 5000)).text == "claimed")
+        let again = Samples.event("e1", attempt: 2)
+        #expect(try await journal.claim(Samples.claim(again, at: Samples.now - 4000)).text == "duplicate \(second.jobID)")
+    }
+}

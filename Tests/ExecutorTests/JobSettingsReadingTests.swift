@@ -4,42 +4,6 @@ import Testing
 
 @testable import Executor
 
-@Suite struct KnownHostsReadingTests {
-    private let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID33XCfDIjXi+YzbJzMEjXZLX4g026n27nNfkvqmB3GF"
-
-    private func keys(_ text: String, _ address: String) -> Int {
-        KnownHosts(text: text) { Issue.record("line \($0): \($1)") }.lookup(address: address, port: 22).keys.count
-    }
-
-    @Test func `lines may end as on Windows`() {
-        #expect(keys("web-1 \(key)\r\nweb-2 \(key)\r\n", "web-2") == 1)
-    }
-
-    @Test func `a comment that ends as on Windows hides no line after it`() {
-        #expect(keys("# pinned\r\nweb-1 \(key)\r\n", "web-1") == 1)
-    }
-
-    @Test func `a key is revoked also where lines end as on Windows`() {
-        #expect(keys("web-1 \(key) comment\r\n@revoked * \(key)\r\n", "web-1") == 0)
-    }
-
-    @Test func `names are the same in upper and lower case, as OpenSSH has it`() {
-        #expect(keys("WEB-1 \(key)\n", "web-1") == 1)
-        #expect(keys("web-1 \(key)\n", "Web-1") == 1)
-    }
-
-    @Test func `a key is revoked in whatever case its host is written`() {
-        #expect(keys("web-1 \(key)\n@revoked WEB-1 \(key)\n", "web-1") == 0)
-    }
-
-    @Test func `lines beyond the limit are told, not left out in silence`() {
-        var problems = 0
-        let text = String(repeating: "#\n", count: 10_000) + "@revoked * \(key)\n"
-        _ = KnownHosts(text: text) { _, _ in problems += 1 }
-        #expect(problems > 0)
-    }
-}
-
 @Suite struct JobSettingsReadingTests {
     private func problems(_ job: String) throws -> [String] {
         do throws(SettingsProblems) {

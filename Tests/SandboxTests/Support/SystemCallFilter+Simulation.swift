@@ -1,5 +1,7 @@
+@testable import Sandbox
+
 /// What the kernel answers to a system call under a filter.
-public enum Verdict: Equatable, Sendable {
+enum Verdict: Equatable, Sendable {
     case allow
     case fail(UInt16)
     case killProcess
@@ -13,7 +15,7 @@ extension SystemCallFilter {
     /// - Parameters:
     ///   - architecture: AUDIT_ARCH_* of the call.
     ///   - number: of the system call, with the x32 bit where there is one.
-    public func verdict(architecture: UInt32, number: UInt32, arguments: [UInt64]) -> Verdict {
+    func verdict(architecture: UInt32, number: UInt32, arguments: [UInt64]) -> Verdict {
         let program = instructions
         var accumulator: UInt32 = 0
         var at = 0
@@ -66,7 +68,7 @@ extension SystemCallFilter {
 
 extension SandboxProfile {
     /// What the table of rules says about a call, without any filter: the one that the filter is held against.
-    public func verdict(name: String, arguments: [UInt64]) -> Verdict {
+    func verdict(name: String, arguments: [UInt64]) -> Verdict {
         let matching = rules.filter { rule in
             rule.name == name && rule.conditions.allSatisfy { arguments[$0.argument] & $0.mask == $0.value }
         }
