@@ -1,0 +1,106 @@
+internal import JSON
+internal import NIOCore
+internal import NIOHTTP1
+
+/// A form in which a body may come.
+enum PayloadForm: String, Sendable, CaseIterable {
+    case json
+    case form
+    case multipart
+    case xml
+    case text
+
+    /// What it is called for people.
+    var words: String {
+        switch self {
+        case .json: "JSON"
+        case .form: "a form"
+        case .multipart: "a multipart form"
+        case .xml: "XML"
+        case .text: "plain text"
+        }
+    }
+
+    /// The body is of this form when its content type is one of these, or ends in what is behind the star.
+    func takes(_ type: String) -> Bool {
+        switch self {
+        case .json: type == "application/json" || type.hasSuffix("+json")
+        case .form: type == "application/x-www-form-urlencoded"
+        case .multipart: type == "multipart/form-data"
+        case .xml: type == "application/xml" || type == "text/xml" || type.hasSuffix("+xml")
+        case .text: type == "text/plain"
+        }
+    }
+
+    /// A charset that is a part of UTF-8, or none said.
+    static func isUTF8(_ charset: String?) -> Bool { ["utf-8", "us-ascii"].contains(charset?.lowercased() ?? "utf-8") }
+}
+
+/// In which forms a hook takes its bodies, and how they become a value that JSON pointers lead into.
+struct PayloadRule: Sendable {
+    /// At least one.
+    let forms: [PayloadForm]
+    /// Of a form, this field holds JSON, which is the payload.
+    let field: String?
+    /// The forms are written out: then a body is read although nothing is taken from it.
+    let isDemanded: Bool
+
+    /// For `check` and for errors.
+    var words: String {
+        forms.map { form in
+            let isForm = form == .form || form == .multipart
+            return isForm ? form.words + (field.map { " whose field \($0) is JSON" } ?? "") : form.words
+        }.joined(separator: " or ")
+    }
+
+    /// The payload of a delivery.
+    ///
+    /// - Throws: the ``Rejection`` for the sender: 415 for another content type, 400 for a body that is not what that says.
+    func payload(of delivery: Delivery) throws(Rejection) -> JSONValue {
+        let types = delivery.headers["content-type"]
+        let type = types.count == 1 ? ParameterizedValue(types[0]) : nil
+        guard let type, let form = forms.first(where: { $0.takes(type.value) }) else {
+            let found = types.isEmpty ? "no content type" : types.joined(separator: ", ").prefix(80).debugDescription
+            throw Rejection(.unsupportedMediaType, "this hook reads \(words), the delivery has \(found)", outcome: "media-type")
+        }
+        // JSON is UTF-8 and has no such parameter (RFC 8259 section 11).
+        guard form == .json || PayloadForm.isUTF8(type["charset"]) else {
+            throw Rejection(
+                .unsupportedMediaType, "this hook reads UTF-8, the delivery has another charset", outcome: "media-type")
+        }
+        do throws(PayloadError) {
+            return try read(Array(delivery.body.readableBytesView), as: form, boundary: type["boundary"])
+        } catch {
+            throw Rejection(.badRequest, "the body is not \(form.words): \(error)", outcome: "unparsable")
+        }
+    }
+
+    private func read(_ body: [UInt8], as form: PayloadForm, boundary: String?) throws(PayloadError) -> JSONValue {
+        switch form {
+        case .json: try Self.json(body)
+        case .form: try inner(URLEncodedForm.read(body))
+        case .multipart: try inner(MultipartForm.read(body, boundary: boundary))
+        case .xml: try XMLReader.read(body)
+        case .text: .string(try PayloadText.text(body, 0..<body.count))
+        }
+    }
+
+    private static func json(_ bytes: [UInt8]) throws(PayloadError) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONValue.parse(bytes)
+        } catch {
+            throw PayloadError(error.message, at: error.offset)
+        }
+    }
+
+    private func inner(_ fields: JSONValue) throws(PayloadError) -> JSONValue {
+        guard let field else { return fields }
+        guard let value = fields[field] else { throw PayloadError("the field \(field) is missing") }
+        guard let text = value.string else { throw PayloadError("the field \(field) is there more than once, or a file") }
+        do throws(PayloadError) {
+            return try Self.json(Array(text.utf8))
+        } catch {
+            throw PayloadError("the field \(field) is not JSON: \(error) of it")
+        }
+    }
+}
