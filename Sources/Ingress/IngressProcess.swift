@@ -37,7 +37,8 @@ public final class IngressProcess: Sendable {
     public func serve() throws {
         let metrics = try IngressMetrics()
         let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
-        let service = DeliveryService(hooks: settings.hooks, desk: desk, metrics: metrics, logger: logger)
+        let service = DeliveryService(
+            hooks: settings.hooks, proxies: settings.trustedProxies, desk: desk, metrics: metrics, logger: logger)
         try gauges(metrics, desk, service)
         // Sockets are made and files restricted while there is one thread, the system calls when all are there.
         let jobs = try UnixSocket.listen(path: settings.jobSocket, mode: settings.jobSocketMode)

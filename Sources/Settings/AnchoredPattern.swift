@@ -30,6 +30,9 @@ public final class AnchoredPattern: Sendable {
         steps = program.steps
     }
 
+    /// Steps of the automaton: the time for each byte of a value goes with them.
+    public var stepCount: Int { steps.count }
+
     /// The whole of `value` matches.
     public func matches(_ value: String) -> Bool {
         var run = Run(steps)

@@ -131,8 +131,8 @@ import Testing
             read(text).problems == [
                 "ingress.yaml:2: github.verify: expected a scheme such as `hookdeck: {secret: …}`, or `none` written out",
                 "ingress.yaml:5: github.parameters.sha.payload: a JSON pointer begins with `/`",
-                "ingress.yaml:6: github.parameters.ref: expected one of {payload: /pointer}, {header: Name}, {query: name}, {literal: text}",
-                "ingress.yaml:7: github.parameters.env: expected one of {payload: /pointer}, {header: Name}, {query: name}, {literal: text}",
+                "ingress.yaml:6: github.parameters.ref: expected one of {payload: /pointer}, {header: Name}, {query: name}, {claim: name}, {literal: text}",
+                "ingress.yaml:7: github.parameters.env: expected one of {payload: /pointer}, {header: Name}, {query: name}, {claim: name}, {literal: text}",
                 "ingress.yaml:8: github.wait: expected a time from 100ms to 5m",
                 "ingress.yaml:9: github.respond: expected one of sync, async",
                 "ingress.yaml:10: github.maximum-body: expected 0 to 26214400 bytes",

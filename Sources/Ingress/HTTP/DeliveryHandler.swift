@@ -83,7 +83,7 @@ final class DeliveryHandler: ChannelInboundHandler {
         keepsAlive = head.isKeepAlive
         isHead = head.method == .HEAD
         limit(context, to: limits.request)
-        switch service.open(head) {
+        switch service.open(head, from: context.remoteAddress) {
         case .read(let reader):
             state = .reading(reader)
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {

@@ -6,12 +6,15 @@ internal import NIOHTTP1
 final class DeliveryReader {
     let hook: Hook
     let head: HTTPRequestHead
+    /// The other end of the connection.
+    let peer: SocketAddress?
     private(set) var body = ByteBuffer()
     private var verification: HookdeckVerification?
 
-    init(hook: Hook, head: HTTPRequestHead) {
+    init(hook: Hook, head: HTTPRequestHead, peer: SocketAddress? = nil) {
         self.hook = hook
         self.head = head
+        self.peer = peer
         verification = hook.verification?.begin()
         if let length = head.headers.first(name: "content-length").flatMap(Int.init) {
             body.reserveCapacity(min(length, hook.maximumBody))

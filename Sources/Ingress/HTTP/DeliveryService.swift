@@ -16,14 +16,18 @@ final class DeliveryService: Sendable {
     }
 
     private let hooks: [String: Hook]
+    private let proxies: TrustedProxies
     private let desk: JobDesk
     private let metrics: IngressMetrics
     private let logger: Logger
     private let draining = Atomic(false)
     private let waiting = Atomic(0)
 
-    init(hooks: [String: Hook], desk: JobDesk, metrics: IngressMetrics, logger: Logger) {
+    init(
+        hooks: [String: Hook], proxies: TrustedProxies = .none, desk: JobDesk, metrics: IngressMetrics, logger: Logger
+    ) {
         self.hooks = hooks
+        self.proxies = proxies
         self.desk = desk
         self.metrics = metrics
         self.logger = logger
@@ -37,7 +41,7 @@ final class DeliveryService: Sendable {
     func drain() { draining.store(true, ordering: .relaxed) }
 
     /// Looks at the head alone: the route, the method, the announced length, and whether a signature is there at all.
-    func open(_ head: HTTPRequestHead) -> Opened {
+    func open(_ head: HTTPRequestHead, from peer: SocketAddress? = nil) -> Opened {
         let path = RequestTarget.path(head.uri)
         guard path.hasPrefix("/hooks/") else { return .answer(probe(path, head)) }
         guard let hook = hooks[String(path.dropFirst(7))] else {
@@ -62,7 +66,7 @@ final class DeliveryService: Sendable {
         {
             return .answer(reject(hook, .signature("\(DeliveryReader.signature) is missing", reason: "missing")))
         }
-        return .read(DeliveryReader(hook: hook, head: head))
+        return .read(DeliveryReader(hook: hook, head: head, peer: peer))
     }
 
     /// Takes a complete request to its answer, which `answer` gets exactly once on `eventLoop`.
@@ -70,9 +74,13 @@ final class DeliveryService: Sendable {
         let hook = reader.hook
         do throws(Rejection) {
             if let verdict = reader.verify(), let rejection = Self.rejection(verdict) { throw rejection }
-            let delivery = Delivery(
+            var delivery = Delivery(
                 headers: reader.head.headers, query: RequestTarget.query(reader.head.uri), body: reader.body,
                 receivedAt: WallClock.now())
+            delivery.method = reader.head.method.rawValue
+            if hook.when?.readsSourceAddress == true {
+                delivery.sourceAddress = proxies.source(peer: IPAddress(reader.peer), headers: reader.head.headers)
+            }
             let intent = try JobIntent(delivery, for: hook)
             submit(intent, hook, on: eventLoop, answer: answer)
         } catch {
@@ -159,8 +167,8 @@ final class DeliveryService: Sendable {
 
     private func reject(_ hook: Hook, _ rejection: Rejection) -> Answer {
         count(hook, rejection.outcome)
-        logger.notice(
-            "delivery refused",
+        logger.log(
+            level: rejection.isIgnored ? .info : .notice, rejection.isIgnored ? "delivery ignored" : "delivery refused",
             metadata: ["hook": "\(hook.name)", "outcome": "\(rejection.outcome)", "detail": "\(rejection.detail)"])
         return rejection.answer
     }

@@ -1,3 +1,4 @@
+internal import JSON
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -7,14 +8,11 @@ struct Delivery {
     let query: [(name: String, value: String)]
     let body: ByteBuffer
     let receivedAt: Int64
-
-    /// The media type without parameters, lower case; empty when the sender did not say.
-    var mediaType: String {
-        guard let value = headers.first(name: "content-type") else { return "" }
-        return String(value.prefix { $0 != ";" }).filter { $0 != " " }.lowercased()
-    }
-
-    var isJSON: Bool { mediaType == "application/json" || mediaType.hasSuffix("+json") }
+    var method = "POST"
+    /// Where it comes from, where a rule of the hook asks for that.
+    var sourceAddress: IPAddress?
+    /// The claims of its token, once that is verified.
+    var claims: JSONValue?
 }
 
 /// The path and the query of a request target in origin form (RFC 9112 section 3.2.1).

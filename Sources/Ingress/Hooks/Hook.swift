@@ -23,7 +23,9 @@ struct Hook: Sendable {
     let verification: HookdeckSignature?
     let token: Token?
     let job: String
-    let parameters: [(name: String, source: ValueSource)]
+    let when: DeliveryRule?
+    let payload: PayloadRule
+    let parameters: [HookParameter]
     let destination: ValueSource?
     let eventID: ValueSource
     let attempt: ValueSource
@@ -34,10 +36,19 @@ struct Hook: Sendable {
     let wait: TimeAmount
     let maximumBody: Int
 
-    /// The body must be JSON because something is taken from it.
+    /// The body must be of one of the forms of `payload`, because something is taken from it or because the hook says so.
     var readsPayload: Bool {
-        parameters.contains { $0.source.isPayload } || (destination?.isPayload ?? false) || eventID.isPayload
+        payload.isDemanded || when?.readsPayload == true || parameters.contains { $0.source.isPayload }
+            || (destination?.isPayload ?? false) || eventID.isPayload
     }
+}
+
+/// A parameter of the job, and where it comes from.
+struct HookParameter: Sendable {
+    let name: String
+    let source: ValueSource
+    /// Taken when there is nothing, or null.
+    let fallback: String?
 }
 
 /// Where a value of a delivery comes from.
@@ -45,6 +56,8 @@ enum ValueSource: Sendable {
     case payload(JSONPointer, text: String)
     case header(String)
     case query(String)
+    /// A claim of the token that was verified.
+    case claim(JSONPointer, text: String)
     case literal(String)
 
     var isPayload: Bool { if case .payload = self { true } else { false } }
@@ -66,16 +79,20 @@ enum ValueSource: Sendable {
             guard let value = values.first else { throw ValueError("query parameter \(name) is missing", isMissing: true) }
             return value.value
         case .payload(let pointer, let text):
-            guard let payload, let value = pointer.value(in: payload) else {
-                throw ValueError("payload has nothing at \(text)", isMissing: true)
-            }
-            switch value {
-            case .string(let string): return string
-            case .number(let number): return number.text
-            case .bool(let bool): return bool ? "true" : "false"
-            case .null: throw ValueError("payload has null at \(text)")
-            case .array, .object: throw ValueError("payload has no single value at \(text)")
-            }
+            return try Self.single(payload.flatMap { pointer.value(in: $0) }, "payload", text)
+        case .claim(let pointer, let text):
+            return try Self.single(delivery.claims.flatMap { pointer.value(in: $0) }, "token", text)
+        }
+    }
+
+    private static func single(_ value: JSONValue?, _ what: String, _ place: String) throws(ValueError) -> String {
+        switch value {
+        case .string(let string): return string
+        case .number(let number): return number.text
+        case .bool(let bool): return bool ? "true" : "false"
+        case .null: throw ValueError("\(what) has null at \(place)", isNull: true)
+        case .array, .object: throw ValueError("\(what) has no single value at \(place)")
+        case nil: throw ValueError("\(what) has nothing at \(place)", isMissing: true)
         }
     }
 }
@@ -85,9 +102,12 @@ struct ValueError: Error {
     let message: String
     /// There is nothing at the place, as against something that is no value.
     let isMissing: Bool
+    /// There is null, by which many senders mean nothing.
+    let isNull: Bool
 
-    init(_ message: String, isMissing: Bool = false) {
+    init(_ message: String, isMissing: Bool = false, isNull: Bool = false) {
         self.message = message
         self.isMissing = isMissing
+        self.isNull = isNull
     }
 }

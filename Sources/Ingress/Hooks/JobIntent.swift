@@ -7,7 +7,7 @@ internal import NIOHTTP1
 internal import ProtocolMessages
 internal import Telemetry
 
-/// Makes a job request of a delivery whose signature is good: token, payload, parameters, event.
+/// Makes a job request of a delivery whose signature is good: token, payload, rule, parameters, event.
 struct JobIntent {
     /// Attempts above this are not believed and count as none (Hookdeck stops at 50).
     static let maximumAttempt: UInt32 = 10_000
@@ -21,7 +21,10 @@ struct JobIntent {
     /// - Throws: the ``Rejection`` for the sender.
     init(_ delivery: Delivery, for hook: Hook) throws(Rejection) {
         let token = try Self.token(delivery, hook)
-        let payload = try Self.payload(delivery, hook)
+        var delivery = delivery
+        delivery.claims = token?.claims
+        let payload = hook.readsPayload ? try hook.payload.payload(of: delivery) : nil
+        try hook.when?.check(delivery, payload)
         var request = WireJobRequest()
         request.jobID = Random.uuidV7(milliseconds: delivery.receivedAt)
         request.hook = hook.name
@@ -41,12 +44,12 @@ struct JobIntent {
         request.expiresAtMs = delivery.receivedAt + wait + Self.lifeAfterWait
         request.correlationID = Self.correlation(delivery) ?? request.jobID
         request.traceparent = TraceContext.child(of: TraceContext(headers: delivery.headers["traceparent"])).description
-        if hook.token?.forward == true { request.token = token ?? "" }
+        if hook.token?.forward == true { request.token = token?.text ?? "" }
         self.request = request
         body = hook.sendsBody ? delivery.body : nil
     }
 
-    private static func token(_ delivery: Delivery, _ hook: Hook) throws(Rejection) -> String? {
+    private static func token(_ delivery: Delivery, _ hook: Hook) throws(Rejection) -> (text: String, claims: JSONValue)? {
         guard let rule = hook.token else { return nil }
         let values = delivery.headers[rule.header]
         guard values.count <= 1 else { throw .token("header \(rule.header) is there more than once", reason: "repeated") }
@@ -55,23 +58,9 @@ struct JobIntent {
         }
         let token = value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : value
         do throws(TokenError) {
-            _ = try rule.verifier.verify(token, now: delivery.receivedAt / 1000)
+            return (token, try rule.verifier.verify(token, now: delivery.receivedAt / 1000).object)
         } catch {
             throw .token("token in \(rule.header) is not valid: \(error)", reason: "\(error.code)")
-        }
-        return token
-    }
-
-    private static func payload(_ delivery: Delivery, _ hook: Hook) throws(Rejection) -> JSONValue? {
-        guard hook.readsPayload else { return nil }
-        guard delivery.isJSON else {
-            let type = delivery.mediaType.isEmpty ? "no content type" : delivery.mediaType.prefix(80).debugDescription
-            throw Rejection(.unsupportedMediaType, "this hook reads JSON, the delivery has \(type)", outcome: "media-type")
-        }
-        do throws(JSONError) {
-            return try JSONValue.parse(Array(delivery.body.readableBytesView))
-        } catch {
-            throw Rejection(.badRequest, "the body is not JSON: \(error)", outcome: "unparsable")
         }
     }
 
@@ -80,10 +69,12 @@ struct JobIntent {
     ) throws(Rejection) -> [String: String] {
         var parameters: [String: String] = [:]
         var bytes = 0
-        for (name, source) in hook.parameters {
-            let value = try value("parameter \(name)", source, limit: JobLimits.parameterValue, delivery, payload)
-            bytes += name.utf8.count + value.utf8.count
-            parameters[name] = value
+        for parameter in hook.parameters {
+            let value = try value(
+                "parameter \(parameter.name)", parameter.source, limit: JobLimits.parameterValue, fallback: parameter.fallback,
+                delivery, payload)
+            bytes += parameter.name.utf8.count + value.utf8.count
+            parameters[parameter.name] = value
         }
         guard bytes <= JobLimits.parameterBytes else {
             throw Rejection(
@@ -94,7 +85,7 @@ struct JobIntent {
     }
 
     private static func value(
-        _ what: String, _ source: ValueSource, limit: Int, _ delivery: Delivery, _ payload: JSONValue?
+        _ what: String, _ source: ValueSource, limit: Int, fallback: String? = nil, _ delivery: Delivery, _ payload: JSONValue?
     ) throws(Rejection) -> String {
         do throws(ValueError) {
             let value = try source.value(in: delivery, payload: payload)
@@ -103,6 +94,7 @@ struct JobIntent {
             }
             return value
         } catch {
+            if error.isMissing || error.isNull, let fallback { return fallback }
             throw Rejection(.unprocessableEntity, "\(what): \(error.message)", outcome: "parameter")
         }
     }
@@ -163,6 +155,18 @@ struct Rejection: Error {
         self.outcome = outcome
         self.detail = detail
     }
+
+    /// The hook's rule does not hold, and the sender need not know more.
+    static let ignored = Rejection(
+        answer: .json(.ok) { writer in
+            writer.beginObject()
+            writer.name("status")
+            writer.string("ignored")
+            writer.endObject()
+        }, detail: "the delivery does not meet the rules of this hook", outcome: "ignored")
+
+    /// The sender was told that all is well.
+    var isIgnored: Bool { outcome == Self.ignored.outcome }
 
     /// RFC 6750 section 3; the scheme's error code says nothing that the detail does not.
     static func token(_ detail: String, reason: String) -> Rejection {

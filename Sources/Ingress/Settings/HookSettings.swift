@@ -1,5 +1,4 @@
 internal import Authentication
-internal import JSON
 internal import JobProtocol
 internal import NIOCore
 internal import Settings
@@ -11,14 +10,17 @@ enum HookSettings {
 
     static func hook(_ name: String, _ node: SettingsNode) -> Hook? {
         let hook = node.mapping(
-            "verify", "token", "job", "parameters", "destination", "event-id", "attempt", "manual-retry", "body", "respond",
+            "verify", "token", "when", "otherwise", "payload", "form-field", "job", "parameters", "destination", "event-id",
+            "attempt", "manual-retry", "body", "respond",
             "wait",
             "maximum-body")
         let verification = verification(hook.required("verify"))
         let token = token(hook.optional("token"))
         let job = hook.required("job").name()
-        let parameters = hook.optional("parameters").entries().compactMap { entry in source(entry.value).map { (entry.name, $0) }
-        }
+        let hasToken = hook.optional("token").isPresent
+        let when = RuleSettings.rule(hook, hasToken: hasToken)
+        let payload = payload(hook)
+        let parameters = hook.optional("parameters").entries().compactMap { parameter($0.name, $0.value, hasToken: hasToken) }
         if parameters.count > JobLimits.parameters {
             hook.optional("parameters").problem("\(parameters.count) parameters, the limit is \(JobLimits.parameters)")
         }
@@ -26,14 +28,15 @@ enum HookSettings {
         let sendsBody = hook.optional("body").bool() ?? false
         let limit = sendsBody ? JobLimits.body : bodyLimit.maximum
         let maximumBody = hook.optional("maximum-body").byteCount(in: 0...limit) ?? bodyLimit.standard
-        let destination = source(hook.optional("destination"))
-        let eventID = source(hook.optional("event-id")) ?? .header("x-hookdeck-eventid")
-        let attempt = source(hook.optional("attempt")) ?? .header("x-hookdeck-attempt-count")
+        let destination = source(hook.optional("destination"), hasToken: hasToken)
+        let eventID = source(hook.optional("event-id"), hasToken: hasToken) ?? .header("x-hookdeck-eventid")
+        let attempt = source(hook.optional("attempt"), hasToken: hasToken) ?? .header("x-hookdeck-attempt-count")
         let honoursManualRetry = hook.optional("manual-retry").bool() ?? false
         let response = hook.optional("respond").choice(Hook.Response.self) ?? .sync
         guard let job else { return nil }
         return Hook(
-            name: name, verification: verification, token: token, job: job, parameters: parameters,
+            name: name, verification: verification, token: token, job: job, when: when,
+            payload: payload, parameters: parameters,
             destination: destination,
             eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, sendsBody: sendsBody, response: response,
             wait: .milliseconds(wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000),
@@ -73,42 +76,5 @@ enum HookSettings {
         let header = token.optional("header").string(maximumLength: 64) ?? "X-Sallyport-Token"
         guard let verifier = node.tokenVerifier(token) else { return nil }
         return Hook.Token(header: header, verifier: verifier, forward: token.optional("forward").bool() ?? false)
-    }
-
-    private static func source(_ node: SettingsNode) -> ValueSource? {
-        guard node.isPresent else { return nil }
-        let kinds = ["payload", "header", "query", "literal"]
-        let place = node.isMapping ? node.mapping(kinds) : nil
-        let given = kinds.filter { place?.optional($0).isPresent ?? false }
-        guard let place, given.count == 1, let kind = given.first else {
-            node.problem("expected one of {payload: /pointer}, {header: Name}, {query: name}, {literal: text}")
-            return nil
-        }
-        guard let text = place.optional(kind).text() else { return nil }
-        switch kind {
-        case "payload":
-            do throws(JSONError) {
-                return .payload(try JSONPointer(text), text: text)
-            } catch {
-                place.optional(kind).problem(error.message)
-                return nil
-            }
-        case "header":
-            guard isToken(text) else { return place.optional(kind).refused("not a header's name (RFC 9110 section 5.1)") }
-            return .header(text)
-        case "query":
-            guard !text.isEmpty else { return place.optional(kind).refused("a query parameter has a name") }
-            return .query(text)
-        default: return .literal(text)
-        }
-    }
-
-    /// RFC 9110 section 5.6.2.
-    private static func isToken(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-                    || "!#$%&'*+-.^_`|~".utf8.contains(byte)
-            }
     }
 }

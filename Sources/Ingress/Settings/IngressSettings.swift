@@ -13,6 +13,7 @@ public struct IngressSettings: Sendable {
 
     let listen: Address
     let operations: Address?
+    let trustedProxies: TrustedProxies
     let minimumLandlock: Int
     let jobSocket: String
     let jobSocketMode: UInt32
@@ -27,9 +28,10 @@ public struct IngressSettings: Sendable {
     /// - Throws: `SettingsProblems` with everything that is wrong, each with file and line.
     public init(file: String) throws(SettingsProblems) {
         let source = try SettingsFile(path: file)
-        let root = source.root.mapping("listen", "operations", "executor", "hooks", "sandbox")
+        let root = source.root.mapping("listen", "operations", "trusted-proxies", "executor", "hooks", "sandbox")
         listen = Self.address(root.required("listen")) ?? Address(host: "", port: 0)
         operations = Self.address(root.optional("operations"))
+        trustedProxies = root.optional("trusted-proxies").trustedProxies()
         minimumLandlock = root.optional("sandbox").minimumLandlock()
         let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
         jobSocket = executor.required("socket").socketPath() ?? ""
@@ -74,6 +76,7 @@ public struct IngressSettings: Sendable {
             let condition =
                 demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
             lines.append("hook \(hook.name): POST /hooks/\(hook.name) asks for job \(hook.job) on behalf of \(condition)")
+            lines += hook.conditionsInWords
         }
         return lines.joined(separator: "\n")
     }
