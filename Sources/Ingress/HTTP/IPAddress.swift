@@ -16,9 +16,11 @@ struct IPAddress: Sendable, Equatable {
 
     /// The address that `text` is: four decimal numbers without leading zeros, or RFC 4291 section 2.2; nil for anything else, a
     /// port, a zone or brackets too.
-    init?(_ text: some StringProtocol) {
-        let bytes = Array(text.utf8)
-        if let bits = Self.version4(bytes[...]) {
+    init?(_ text: some StringProtocol) { self.init(bytes: Array(text.utf8)[...]) }
+
+    /// As the other, for text that is not known to be any.
+    init?(bytes: ArraySlice<UInt8>) {
+        if let bits = Self.version4(bytes) {
             self.init(bits, isVersion4: true)
         } else if let bits = Self.version6(bytes) {
             self.init(bits, isVersion4: false)
@@ -42,13 +44,13 @@ struct IPAddress: Sendable, Equatable {
         return bits
     }
 
-    private static func version6(_ bytes: [UInt8]) -> UInt128? {
+    private static func version6(_ bytes: ArraySlice<UInt8>) -> UInt128? {
         guard bytes.count <= 45 else { return nil }
         // At most one `::`, which stands for at least one group of zeros.
         let colon = UInt8(ascii: ":")
         let gaps = bytes.indices.dropLast().filter { bytes[$0] == colon && bytes[$0 + 1] == colon }
         guard let gap = gaps.first else {
-            guard let groups = groups(bytes[...]), groups.count == 8 else { return nil }
+            guard let groups = groups(bytes), groups.count == 8 else { return nil }
             return joined(groups)
         }
         guard gaps.count == 1, let head = groups(bytes[..<gap]), let tail = groups(bytes[(gap + 2)...]) else { return nil }

@@ -26,7 +26,9 @@ struct TrustedProxies: Sendable {
         var source: IPAddress?
         var hops = 0
         for field in headers["x-forwarded-for"].reversed() {
-            for entry in field.split(separator: ",", omittingEmptySubsequences: false).reversed() {
+            // Bytes, not characters: what a stranger puts before a proxy's comma could make one character with it.
+            let entries = Array(field.utf8).split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            for entry in entries.reversed() {
                 hops += 1
                 guard hops <= Self.maximumHops, let address = Self.address(entry) else { return peer }
                 guard isTrusted(address) else { return address }
@@ -39,21 +41,24 @@ struct TrustedProxies: Sendable {
     private func isTrusted(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
 
     /// An address, perhaps with a port as some proxies write it: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
-    private static func address(_ entry: Substring) -> IPAddress? {
-        let isSpace = { (character: Character) in character == " " || character == "\t" }
+    private static func address(_ entry: ArraySlice<UInt8>) -> IPAddress? {
+        let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
         var text = entry.drop(while: isSpace)
         while let last = text.last, isSpace(last) { text.removeLast() }
-        if let address = IPAddress(text) { return address }
-        let end = text.firstIndex(of: text.hasPrefix("[") ? "]" : ":") ?? text.endIndex
-        guard text.hasPrefix("[") else { return isPort(text[end...]) ? IPAddress(text[..<end]) : nil }
-        guard end < text.endIndex, text.contains(":") else { return nil }
+        if let address = IPAddress(bytes: text) { return address }
+        let (colon, open, close) = (UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"))
+        guard text.first == open else {
+            guard let end = text.firstIndex(of: colon), isPort(text[end...]) else { return nil }
+            return IPAddress(bytes: text[..<end])
+        }
+        guard let end = text.firstIndex(of: close), text[..<end].contains(colon) else { return nil }
         let port = text[end...].dropFirst()
-        return port.isEmpty || isPort(port) ? IPAddress(text[..<end].dropFirst()) : nil
+        return port.isEmpty || isPort(port) ? IPAddress(bytes: text[..<end].dropFirst()) : nil
     }
 
-    private static func isPort(_ text: Substring) -> Bool {
-        text.hasPrefix(":") && (2...6).contains(text.utf8.count)
-            && text.utf8.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
+    private static func isPort(_ text: ArraySlice<UInt8>) -> Bool {
+        text.first == UInt8(ascii: ":") && (2...6).contains(text.count)
+            && text.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
     }
 }
 

@@ -148,7 +148,7 @@ private struct PartHeader {
 
     private static func field(_ line: String) -> (name: String, value: String)? {
         guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")), HeaderToken.isToken(line[..<colon]) else { return nil }
-        let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-        return (line[..<colon].lowercased(), String(value))
+        let value = line.utf8[line.utf8.index(after: colon)...].drop { $0 == 0x20 || $0 == 0x09 }
+        return (line[..<colon].lowercased(), String(Substring(value)))
     }
 }

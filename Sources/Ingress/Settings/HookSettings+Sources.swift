@@ -59,6 +59,6 @@ extension HookSettings {
 
     /// RFC 6901 section 3. A name such as `https://ci.example/role` is one step, not several.
     private static func escaped(_ name: String) -> String {
-        String(name.flatMap { $0 == "~" ? "~0" : $0 == "/" ? "~1" : String($0) })
+        name.unicodeScalars.map { $0 == "~" ? "~0" : $0 == "/" ? "~1" : String($0) }.joined()
     }
 }
