@@ -9,6 +9,7 @@ public struct AuthenticationError: Error, CustomStringConvertible {
         case unsafeFile = "unsafe-file"
         case tooLarge = "too-large"
         case badKey = "bad-key"
+        case badForm = "bad-form"
         case notSupported = "not-supported"
         case library
     }

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Secret bytes in pages of their own: locked, left out of dumps and forks, overwritten when no longer used.
 ///
-/// Never printed, never copied into a `String` or an array by this module.
+/// Never printed, never copied into a `String` by this module but where a sender must show it as it is.
 @safe public final class SecretBytes: Sendable, CustomStringConvertible {
     /// Bytes of the secret.
     public let count: Int

@@ -97,6 +97,8 @@ public struct SettingsNode {
 
     /// This is a mapping.
     public var isMapping: Bool { if case .mapping = node { true } else { false } }
+    /// This is a mapping with something in it.
+    public var hasEntries: Bool { if case .mapping(let mapping) = node { !mapping.isEmpty } else { false } }
     /// This is a list.
     public var isList: Bool { if case .sequence = node { true } else { false } }
 }

@@ -94,7 +94,13 @@ enum HTTPClient {
 struct HTTPAddress {
     let host: String
     let port: Int
-    let path: String
+    private(set) var path: String
+
+    /// Adds a segment to the path, before the query.
+    mutating func append(_ segment: String) {
+        let query = path.firstIndex(of: "?").map { path[$0...] } ?? ""
+        path = "\(path.dropLast(query.count))/\(segment)\(query)"
+    }
 
     init(_ text: String) throws {
         guard text.hasPrefix("http://") else {

@@ -17,12 +17,14 @@ struct KeyGeneration: ParsableCommand {
         case jwks
         /// A line for a host's authorized_keys.
         case ssh
+        /// For `public-key` of `standard-webhooks`.
+        case webhook
     }
 
     @Argument(help: "Where the private key goes. Must not exist.")
     var file: String
 
-    @Option(help: "How to print the public half: settings, jwks or ssh.")
+    @Option(help: "How to print the public half: settings, jwks, ssh or webhook.")
     var form = Form.settings
 
     @Option(help: "Key id of a JWKS, or comment of an SSH key.")
@@ -41,6 +43,7 @@ struct KeyGeneration: ParsableCommand {
         case .settings: key.publicKey.description
         case .jwks: String(key.publicKey.jwks(keyID: name).dropLast())
         case .ssh: try IdentityKey(key.pem(), origin: "key").authorizedKeysLine(comment: name)
+        case .webhook: StandardWebhooks.text(key.publicKey)
         }
     }
 }

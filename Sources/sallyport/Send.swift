@@ -5,8 +5,14 @@ import JobProtocol
 /// `sallyport send`
 struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Post a file to a hook, signed as Hookdeck would sign it, and print the answer.",
-        discussion: "Exit codes: 0 for a 2xx answer, 1 for another one, 2 wrong use or unreadable file, 3 no answer.")
+        abstract: "Post a file to a hook, signed as its sender would sign it, and print the answer.",
+        discussion: """
+            With --secret alone it is signed as Hookdeck signs. --scheme may be repeated, each with its own --secret, for a hook that asks \
+            for several. With --stored the file is a delivery with its headers, which is sent as it is, and signed anew only where \
+            --scheme or --secret says so.
+
+            Exit codes: 0 for a 2xx answer, 1 for another one, 2 wrong use or unreadable file, 3 no answer.
+            """)
 
     @Argument(help: "The hook's address, as in http://127.0.0.1:8080/hooks/github")
     var url: String
@@ -14,8 +20,11 @@ struct Send: ParsableCommand {
     @Argument(help: "File with the body; - for standard input.")
     var body: String
 
-    @Option(help: "File with the Hookdeck signing secret; without it the delivery is not signed.")
-    var secret: String?
+    @OptionGroup(title: "Signature")
+    var signing: SigningOptions
+
+    @Flag(help: "The file is a stored delivery: JSON with `headers` and `body` or `body-base64`, or a raw HTTP request.")
+    var stored = false
 
     @Option(help: "File with the caller's token. Not an argument: other users of this machine can read those.")
     var tokenFile: String?
@@ -23,13 +32,17 @@ struct Send: ParsableCommand {
     @Option(help: "Header that carries the token.")
     var tokenHeader = "X-Sallyport-Token"
 
-    @Option(help: "Hookdeck's event id; a new one when left out.")
+    @Option(help: "The sender's id of the event; a new one when left out.")
     var event: String?
 
     @Option(help: "Hookdeck's attempt.")
     var attempt: UInt32 = 1
 
-    @Option(name: [.customShort("H"), .long], help: "A further header, as in `X-GitHub-Event: push`. May be repeated.")
+    @Option(
+        name: [.customShort("H"), .long],
+        help:
+            "A further header, as in `X-GitHub-Event: push`. May be repeated. Of a stored delivery it replaces the one of its name."
+    )
     var header: [String] = []
 
     @Option(help: "Content type of the body.")
@@ -44,36 +57,51 @@ struct Send: ParsableCommand {
     func run() throws {
         try reporting {
             let bytes = try FileOutput.read(body)
+            var delivery = stored ? try StoredDelivery(bytes, origin: body) : StoredDelivery(headers: [], body: bytes)
             let event = event ?? "evt_\(Hex.encode(Random.bytes(8)))"
-            var headers = [
-                (name: "Content-Type", value: contentType), (name: "X-Hookdeck-EventID", value: event),
-                (name: "Idempotency-Key", value: event), (name: "X-Hookdeck-Attempt-Count", value: "\(attempt)"),
-                (name: "X-Hookdeck-Attempt-Trigger", value: attempt > 1 ? "AUTOMATIC" : "INITIAL"),
-            ]
-            if let secret {
-                let key = try SecretBytes.read(file: secret).trimmingTrailingNewline()
-                headers.append(("X-Hookdeck-Signature", try HookdeckSignature(secrets: [key]).sign(bytes)))
+            if !stored || !delivery.has("Content-Type") { delivery.replace("Content-Type", contentType) }
+            if signing.isHookdecks, !stored || self.event != nil {
+                delivery.replace("X-Hookdeck-EventID", event)
+                delivery.replace("Idempotency-Key", event)
+                delivery.replace("X-Hookdeck-Attempt-Count", "\(attempt)")
+                delivery.replace("X-Hookdeck-Attempt-Trigger", attempt > 1 ? "AUTOMATIC" : "INITIAL")
+            }
+            var address = try HTTPAddress(url)
+            let message = WebhookMessage(body: delivery.body, id: event, time: WallClock.now() / 1000 - signing.age)
+            for scheme in try signing.schemes() {
+                let parts = try scheme.sign(message)
+                for header in parts.headers { delivery.replace(header.name, header.value) }
+                if let secret = parts.pathSecret { address.append(secret) }
             }
             if let value = try tokenFile.map({ String(decoding: try FileOutput.read($0, limit: 64 * 1024), as: UTF8.self) }) {
-                headers.append((tokenHeader, value.hasSuffix("\n") ? String(value.dropLast()) : value))
+                delivery.replace(tokenHeader, value.hasSuffix("\n") ? String(value.dropLast()) : value)
             }
-            for line in header {
-                guard let colon = line.firstIndex(of: ":"), !line.contains("\r"), !line.contains("\n") else {
-                    throw CommandFailure("--header \(line): expected NAME: VALUE", code: .usage)
-                }
-                headers.append((String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " })))
-            }
-            let answer = try HTTPClient.post(HTTPAddress(url), headers: headers, body: bytes, seconds: timeout)
-            if !quiet {
-                Output.line("\(answer.status) \(Table.safe(answer.reason))")
-                for name in ["location", "retry-after", "www-authenticate", "idempotency-replayed", "allow"] {
-                    for header in answer.headers where header.name.lowercased() == name {
-                        Output.line("\(header.name): \(Table.safe(header.value))")
-                    }
-                }
-            }
-            Output.line(Table.safe(String(decoding: answer.body, as: UTF8.self), keepingNewlines: true))
-            guard (200...299).contains(answer.status) else { throw ExitCode(1) }
+            try addHeaders(to: &delivery)
+            try report(try HTTPClient.post(address, headers: delivery.headers, body: delivery.body, seconds: timeout))
         }
+    }
+
+    private func addHeaders(to delivery: inout StoredDelivery) throws {
+        let more = try header.map { line in
+            guard let colon = line.firstIndex(of: ":"), !line.contains("\r"), !line.contains("\n") else {
+                throw CommandFailure("--header \(line): expected NAME: VALUE", code: .usage)
+            }
+            return (name: String(line[..<colon]), value: String(line[line.index(after: colon)...].drop { $0 == " " }))
+        }
+        if stored { for header in more { delivery.remove(header.name) } }
+        delivery.headers += more
+    }
+
+    private func report(_ answer: HTTPClient.Response) throws {
+        if !quiet {
+            Output.line("\(answer.status) \(Table.safe(answer.reason))")
+            for name in ["location", "retry-after", "www-authenticate", "idempotency-replayed", "allow"] {
+                for header in answer.headers where header.name.lowercased() == name {
+                    Output.line("\(header.name): \(Table.safe(header.value))")
+                }
+            }
+        }
+        Output.line(Table.safe(String(decoding: answer.body, as: UTF8.self), keepingNewlines: true))
+        guard (200...299).contains(answer.status) else { throw ExitCode(1) }
     }
 }

@@ -75,8 +75,12 @@ import Testing
         #expect(hook.wait == .seconds(300))
         #expect(hook.maximumBody == 512)
         // The newline at the end of the file is no part of the secret.
-        let expected = try HookdeckSignature(secrets: [SecretBytes(copying: "hookdeck-signing-secret".utf8)])
-        #expect(hook.verification?.sign([1, 2]) == expected.sign([1, 2]))
+        let expected = try HMACScheme(.hookdeck, secrets: [SecretBytes(copying: "hookdeck-signing-secret".utf8)])
+        let message = WebhookMessage(body: [1, 2], id: "", time: 0)
+        #expect(
+            try hook.verification?.schemes.map { try $0.sign(message).headers[0].value } == [
+                expected.sign(message).headers[0].value
+            ])
     }
 
     @Test func `an unsigned hook must say so in writing`() {
@@ -88,6 +92,7 @@ import Testing
         }
         for value in [
             "", "~", "[none]", "{}", "{none: {}}", "{hookdeck: {}}", "{hookdeck: none}", "{github: {secret: {env: A}}}",
+            "{hookdeck: {secrets: []}}",
         ] {
             #expect(!problems("verify: \(value)").isEmpty, "\(value)")
         }

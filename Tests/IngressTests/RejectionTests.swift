@@ -1,14 +1,22 @@
+import Authentication
 import JSON
+import NIOHTTP1
 import Testing
 
 @testable import Ingress
 
 @Suite struct RejectionTests {
-    @Test func `a bad signature and a bad token are 401 and name their schemes`() {
-        let signature = Rejection.signature("the signature does not match the body", reason: "mismatch")
+    @Test func `a bad signature and a bad token are 401 and name their schemes`() throws {
+        let scheme = try HMACScheme(.hookdeck, secrets: [SecretBytes(copying: "secret".utf8)])
+        let refusal = #expect(throws: WebhookRefusal.self) {
+            try Verification.scheme(scheme).begin(
+                RequestHeadView(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/hooks/github")), now: 0)
+        }
+        let signature = Rejection.signature(try #require(refusal))
         #expect(signature.answer.status == .unauthorized)
         #expect(signature.answer.header("WWW-Authenticate") == "Hookdeck-Signature")
-        #expect(signature.outcome == "signature-mismatch")
+        #expect(signature.outcome == "signature-missing")
+        #expect(signature.detail == "X-Hookdeck-Signature is missing")
         let token = Rejection.token("header X-Sallyport-Token is missing", reason: "missing")
         #expect(token.answer.status == .unauthorized)
         #expect(token.answer.header("WWW-Authenticate") == "Bearer realm=\"sallyport\", error=\"invalid_token\"")

@@ -9,13 +9,15 @@ final class DeliveryReader {
     /// The other end of the connection.
     let peer: SocketAddress?
     private(set) var body = ByteBuffer()
-    private var verification: HookdeckVerification?
+    private var check: DeliveryCheck?
 
-    init(hook: Hook, head: HTTPRequestHead, peer: SocketAddress? = nil) {
+    /// - Parameter now: Unix time in seconds.
+    /// - Throws: the refusal when the head alone says that the delivery is not the sender's.
+    init(hook: Hook, head: HTTPRequestHead, peer: SocketAddress? = nil, now: Int64) throws(WebhookRefusal) {
         self.hook = hook
         self.head = head
         self.peer = peer
-        verification = hook.verification?.begin()
+        check = try hook.verification?.begin(RequestHeadView(head), now: now)
         if let length = head.headers.first(name: "content-length").flatMap(Int.init) {
             body.reserveCapacity(min(length, hook.maximumBody))
         }
@@ -24,21 +26,19 @@ final class DeliveryReader {
     /// Takes a piece of the body; the answer when it is too much.
     func append(_ bytes: ByteBuffer) -> Answer? {
         guard body.readableBytes + bytes.readableBytes <= hook.maximumBody else { return Self.tooLarge(hook) }
-        verification?.update(bytes.readableBytesView)
+        check?.update(bytes.readableBytesView)
         body.writeImmutableBuffer(bytes)
         return nil
     }
 
-    /// The signature's verdict, once; true for a hook that says `verify: none`.
-    func verify() -> HookdeckVerification.Verdict? {
-        guard let verification else { return nil }
-        self.verification = nil
-        return verification.finish(
-            signatures: head.headers[DeliveryReader.signature], secondary: head.headers[DeliveryReader.secondSignature])
+    /// Ends the verification, once. A hook that says `verify: none` has none.
+    ///
+    /// - Throws: the refusal when the body is not what was signed.
+    func verify() throws(WebhookRefusal) {
+        guard let check else { return }
+        self.check = nil
+        try check.finish(body: body.readableBytesView)
     }
-
-    static let signature = "x-hookdeck-signature"
-    static let secondSignature = "x-hookdeck-signature-2"
 
     static func tooLarge(_ hook: Hook) -> Answer {
         .problem(.payloadTooLarge, "the body may have \(hook.maximumBody) bytes")

@@ -40,11 +40,11 @@ final class DeliveryService: Sendable {
 
     func drain() { draining.store(true, ordering: .relaxed) }
 
-    /// Looks at the head alone: the route, the method, the announced length, and whether a signature is there at all.
+    /// Looks at the head alone: the route, the method, the announced length, and all that can be said of the signature without a body.
     func open(_ head: HTTPRequestHead, from peer: SocketAddress? = nil) -> Opened {
         let path = RequestTarget.path(head.uri)
-        guard path.hasPrefix("/hooks/") else { return .answer(probe(path, head)) }
-        guard let hook = hooks[String(path.dropFirst(7))] else {
+        guard let route = HookRoute(path) else { return .answer(probe(path, head)) }
+        guard let hook = hooks[route.name], route.secret == nil || hook.verification?.usesPath == true else {
             metrics.deliveries.with("", "unknown-hook").increment()
             return .answer(.problem(.notFound, "no such hook"))
         }
@@ -61,19 +61,18 @@ final class DeliveryService: Sendable {
             count(hook, "too-large")
             return .answer(DeliveryReader.tooLarge(hook))
         }
-        if hook.verification != nil, !head.headers.contains(name: DeliveryReader.signature),
-            !head.headers.contains(name: DeliveryReader.secondSignature)
-        {
-            return .answer(reject(hook, .signature("\(DeliveryReader.signature) is missing", reason: "missing")))
+        do throws(WebhookRefusal) {
+            return .read(try DeliveryReader(hook: hook, head: head, peer: peer, now: WallClock.now() / 1000))
+        } catch {
+            return .answer(reject(hook, .signature(error)))
         }
-        return .read(DeliveryReader(hook: hook, head: head, peer: peer))
     }
 
     /// Takes a complete request to its answer, which `answer` gets exactly once on `eventLoop`.
     func finish(_ reader: DeliveryReader, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
         let hook = reader.hook
         do throws(Rejection) {
-            if let verdict = reader.verify(), let rejection = Self.rejection(verdict) { throw rejection }
+            try Self.verify(reader)
             var delivery = Delivery(
                 headers: reader.head.headers, query: RequestTarget.query(reader.head.uri), body: reader.body,
                 receivedAt: WallClock.now())
@@ -88,12 +87,11 @@ final class DeliveryService: Sendable {
         }
     }
 
-    private static func rejection(_ verdict: HookdeckVerification.Verdict) -> Rejection? {
-        switch verdict {
-        case .valid: nil
-        case .missing: .signature("the signature is missing", reason: "missing")
-        case .malformed: .signature("the signature is not base64 of 32 bytes, or is there more than once", reason: "malformed")
-        case .mismatch: .signature("the signature does not match the body", reason: "mismatch")
+    private static func verify(_ reader: DeliveryReader) throws(Rejection) {
+        do throws(WebhookRefusal) {
+            try reader.verify()
+        } catch {
+            throw .signature(error)
         }
     }
 

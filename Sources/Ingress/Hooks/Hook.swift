@@ -20,7 +20,8 @@ struct Hook: Sendable {
     }
 
     let name: String
-    let verification: HookdeckSignature?
+    /// Nil where the settings say `none`.
+    let verification: Verification?
     let token: Token?
     let job: String
     let when: DeliveryRule?

@@ -175,8 +175,10 @@ struct Rejection: Error {
             outcome: "token-\(reason)")
     }
 
-    /// The delivery is not signed by a secret of the hook.
-    static func signature(_ detail: String, reason: String) -> Rejection {
-        Rejection(answer: .unauthorized("Hookdeck-Signature", detail), detail: detail, outcome: "signature-\(reason)")
+    /// The delivery is not proved to be the sender's.
+    static func signature(_ refusal: WebhookRefusal) -> Rejection {
+        Rejection(
+            answer: .unauthorized(refusal.challenges.joined(separator: ", "), refusal.detail), detail: refusal.detail,
+            outcome: "signature-\(refusal.reason.rawValue)")
     }
 }

@@ -43,33 +43,6 @@ enum HookSettings {
             maximumBody: maximumBody)
     }
 
-    /// `none` must be written out; nothing else lets an unsigned delivery through.
-    private static func verification(_ node: SettingsNode) -> HookdeckSignature? {
-        guard node.isPresent else { return nil }
-        guard node.isMapping else {
-            if node.string() != "none" {
-                node.problem("expected a scheme such as `hookdeck: {secret: …}`, or `none` written out")
-            }
-            return nil
-        }
-        let scheme = node.mapping("hookdeck").required("hookdeck")
-        guard scheme.isPresent else { return nil }
-        let hookdeck = scheme.mapping("secret", "secrets")
-        let one = hookdeck.optional("secret")
-        let several = hookdeck.optional("secrets")
-        if one.isPresent == several.isPresent {
-            scheme.problem("write either `secret` or, while one replaces another, `secrets`")
-        }
-        let secrets = ([one].filter(\.isPresent) + several.elements()).compactMap { $0.secret() }
-        guard !secrets.isEmpty else { return nil }
-        do throws(AuthenticationError) {
-            return try HookdeckSignature(secrets: secrets)
-        } catch {
-            scheme.problem("\(error)")
-            return nil
-        }
-    }
-
     private static func token(_ node: SettingsNode) -> Hook.Token? {
         guard node.isPresent else { return nil }
         let token = node.mapping(SettingsNode.tokenKeys + ["header", "forward"])

@@ -71,11 +71,15 @@ public struct IngressSettings: Sendable {
         var lines = ["settings are good: \(hooks.count) hooks on \(listen.host):\(listen.port)"]
         for hook in hooks.values.sorted(by: { $0.name < $1.name }) {
             var demands: [String] = []
-            if hook.verification != nil { demands.append("Hookdeck's signature over the body") }
+            if let verification = hook.verification {
+                demands.append(
+                    verification.schemes.count > 1 && hook.token != nil ? "(\(verification.summary))" : verification.summary)
+            }
             if let token = hook.token { demands.append("a valid token in \(token.header)") }
             let condition =
                 demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
-            lines.append("hook \(hook.name): POST /hooks/\(hook.name) asks for job \(hook.job) on behalf of \(condition)")
+            let path = hook.name + (hook.verification?.usesPath == true ? "/{secret}" : "")
+            lines.append("hook \(hook.name): POST /hooks/\(path) asks for job \(hook.job) on behalf of \(condition)")
             lines += hook.conditionsInWords
         }
         return lines.joined(separator: "\n")
