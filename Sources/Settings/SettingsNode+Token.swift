@@ -3,29 +3,53 @@ internal import JSON
 
 /// What a token must say, the same in both halves' settings.
 extension SettingsNode {
-    /// The keys every `token` mapping knows.
-    public static let tokenKeys = [
-        "issuer", "audience", "subject", "claims", "keys", "secret", "algorithm", "clock-skew", "maximum-age",
+    /// The keys that say what is asked of one issuer's tokens.
+    static let issuerKeys = [
+        "issuer", "audience", "subject", "claims", "keys", "secret", "algorithm", "skew", "maximum-age", "binds-body",
     ]
+
+    /// The keys every `token` mapping knows: those of one issuer, or `issuers`.
+    public static let tokenKeys = issuerKeys + ["issuers"]
+
+    /// By how much clocks may be allowed to differ.
+    static let skewLimit = Duration.zero ... .seconds(TokenVerifier.Requirements.maximumSkew)
+    /// How old a token may be allowed to be.
+    static let ageLimit = Duration.seconds(1) ... .seconds(31_536_000)
 
     /// A verifier from the keys of ``tokenKeys`` in `token`.
     public func tokenVerifier(_ token: SettingsMapping) -> TokenVerifier? {
+        let several = token.optional("issuers")
+        guard several.isPresent else { return issuer(token).map { TokenVerifier(issuers: [$0]) } }
+        for key in Self.issuerKeys where token.optional(key).isPresent {
+            token.optional(key).problem("with `issuers` this stands in each of them")
+        }
+        let nodes = several.elements()
+        guard (1...TokenVerifier.maximumIssuers).contains(nodes.count) else {
+            return several.refused("expected 1 to \(TokenVerifier.maximumIssuers) issuers")
+        }
+        var names: Set<String> = []
+        let issuers = nodes.compactMap { node -> TokenVerifier.Issuer? in
+            let issuer = node.issuer(node.mapping(Self.issuerKeys))
+            if let name = issuer?.requirements.issuer, !names.insert(name).inserted {
+                return node.refused("the issuer \(name) is there twice; `one-of` in its claims allows several values")
+            }
+            return issuer
+        }
+        return issuers.count == nodes.count ? TokenVerifier(issuers: issuers) : nil
+    }
+
+    private func issuer(_ token: SettingsMapping) -> TokenVerifier.Issuer? {
         let issuer = token.required("issuer").string()
         var requirements = TokenVerifier.Requirements(issuer: issuer ?? "")
         requirements.audience = token.optional("audience").string()
         requirements.subject = token.optional("subject").string()
-        for claim in token.optional("claims").entries() {
-            guard let value = claim.value.string() else { continue }
-            requirements.claims[claim.name] = .string(value)
-        }
-        if let skew = token.optional("clock-skew").duration(in: .zero ... .seconds(600)) {
-            requirements.clockSkew = skew.components.seconds
-        }
-        requirements.maximumAge =
-            token.optional("maximum-age").duration(in: .seconds(1) ... .seconds(31_536_000))?.components.seconds
+        requirements.claims = token.optional("claims").claimDemands()
+        if let skew = token.optional("skew").duration(in: Self.skewLimit) { requirements.clockSkew = skew.components.seconds }
+        requirements.maximumAge = token.optional("maximum-age").duration(in: Self.ageLimit)?.components.seconds
+        requirements.bindsBody = token.optional("binds-body").bool() ?? false
         let keys = tokenKeys(token)
         guard issuer != nil, !keys.isEmpty else { return nil }
-        return TokenVerifier(keys: keys, requirements: requirements)
+        return TokenVerifier.Issuer(keys: keys, requirements: requirements)
     }
 
     private func tokenKeys(_ token: SettingsMapping) -> [TokenKey] {

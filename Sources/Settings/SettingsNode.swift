@@ -55,7 +55,7 @@ public struct SettingsNode {
     /// The entries of a mapping whose keys are variables of an environment (IEEE 1003.1, 3.230).
     public func variables() -> [(name: String, value: SettingsNode)] { entries(named: Names.isVariable, Names.variableRule) }
 
-    private func entries(named isName: (String) -> Bool, _ rule: String) -> [(name: String, value: SettingsNode)] {
+    func entries(named isName: (String) -> Bool, _ rule: String) -> [(name: String, value: SettingsNode)] {
         guard let node else { return [] }
         guard case .mapping(let mapping) = node else {
             problem("expected a mapping of names")

@@ -36,6 +36,10 @@ struct TokenSignatureTests {
         }
         #expect(try payload(0) == "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}")
         #expect(try payload(3) == "Example of Ed25519 signing")
+        #expect(try payload(4) == "Payload")
+        for index in 5...8 {
+            #expect(try payload(index).hasPrefix("It’s a dangerous business, Frodo, going out your door."))
+        }
     }
 
     @Test(arguments: ForeignTokens.all.keys.sorted())
@@ -159,6 +163,21 @@ struct TokenSignatureTests {
         #expect(code(token) == .key)
         let number = try TestTokens.signed(header: #"{"alg":"HS256","kid":1}"#, payload: "{}")
         #expect(code(number, nameless) == .key)
+    }
+
+    @Test func `a token without a key id is tried with eight keys and not with nine; one that names its key is always found`()
+        throws
+    {
+        let right = try TestTokens.key(id: "right")
+        func others(_ count: Int) throws -> [TokenKey] {
+            try (0..<count).map { try TokenKey(secret: SecretBytes(String(repeating: "\($0)", count: 32)), id: "other-\($0)") }
+        }
+        let bare = try TestTokens.signed(payload: "{}")
+        let named = try TestTokens.signed(header: #"{"alg":"HS256","kid":"right"}"#, payload: "{}")
+        let (eight, nine) = (try others(7) + [right], try others(8) + [right])
+        #expect(TokenError.Code.of { try TokenSignature.payload(of: bare, keys: eight) } == nil)
+        #expect(TokenError.Code.of { try TokenSignature.payload(of: bare, keys: nine) } == .key)
+        #expect(TokenError.Code.of { try TokenSignature.payload(of: named, keys: nine) } == nil)
     }
 
     @Test func `an error shows neither the token nor the key`() throws {

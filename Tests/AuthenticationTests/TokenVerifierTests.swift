@@ -109,8 +109,9 @@ struct TokenVerifierTests {
     }
 
     @Test func `subject and claims must be what is asked for`() throws {
-        let requirements = TokenVerifier.Requirements(
-            issuer: "joe", subject: "deployer", claims: ["env": .string("production"), "level": .integer(3)])
+        let requirements = try TokenVerifier.Requirements(
+            issuer: "joe", subject: "deployer",
+            claims: [ClaimDemand("env", .equals(.string("production"))), ClaimDemand("level", .equals(.integer(3)))])
         func payload(_ sub: String, _ env: String, _ level: String) -> String {
             "{\"iss\":\"joe\",\"exp\":1800000000,\"sub\":\(sub),\"env\":\(env),\"level\":\(level)}"
         }

@@ -62,6 +62,9 @@ public enum TokenSignature {
     /// of token of the same issuer, such as one for logging out, means something else and is refused (RFC 8725 section 3.11).
     public static let types: Set<String> = ["jwt", "at+jwt"]
 
+    /// Keys that one token is tried with; a token that more could have signed must name its key.
+    public static let maximumTries = 8
+
     /// The payload of `text`, which one of `keys` has signed. `types` are in lower case, without `application/`.
     ///
     /// A token that names a key is looked at with the keys of that name and those without a name, one that names none with all;
@@ -72,6 +75,11 @@ public enum TokenSignature {
         of text: String, keys: [TokenKey], types: Set<String> = TokenSignature.types
     ) throws(TokenError) -> [UInt8] {
         let token = try CompactToken(text)
+        try verify(token, keys: keys, types: types)
+        return token.payload
+    }
+
+    static func verify(_ token: CompactToken, keys: [TokenKey], types: Set<String>) throws(TokenError) {
         let algorithm = try token.algorithm(types: types)
         let named: String?
         switch token.header["kid"] {
@@ -85,9 +93,12 @@ public enum TokenSignature {
         guard !fitting.isEmpty else {
             throw TokenError(.algorithm, "the token says \(algorithm.rawValue), which is not the algorithm of the key")
         }
+        guard fitting.count <= maximumTries else {
+            throw TokenError(
+                .key, "\(fitting.count) keys could have signed the token, the limit is \(maximumTries); name its key")
+        }
         guard fitting.contains(where: { $0.verifies(token.signature, of: token.signed) }) else {
             throw TokenError(.signature, "the token's signature does not verify")
         }
-        return token.payload
     }
 }

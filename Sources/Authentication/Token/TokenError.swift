@@ -13,6 +13,7 @@ public struct TokenError: Error, CustomStringConvertible, Equatable {
         case audience
         case subject
         case claim
+        case body
     }
 
     /// What kind of refusal.

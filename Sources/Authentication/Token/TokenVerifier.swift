@@ -1,125 +1,96 @@
-public import JSON
+internal import JSON
 
-/// What a token must be to be accepted: signed by a known key, of the right issuer, for us, now, and saying what is asked.
+/// What a token must be to be accepted: signed by a known key of its issuer, for us, now, and saying what is asked.
 public struct TokenVerifier: Sendable {
-    /// What is asked of a token beyond its signature.
-    public struct Requirements: Sendable {
-        /// `iss` must be this.
-        public var issuer: String
-        /// `aud` must be or contain this; nil refuses every token that has an audience.
-        public var audience: String?
-        /// `sub` must be this, where given.
-        public var subject: String?
-        /// Claims that must be there with this value.
-        public var claims: [String: JSONValue]
-        /// Seconds by which clocks may differ.
-        public var clockSkew: Int64
-        /// Seconds a token may be old, counted from `iat`; nil for any age that `exp` allows.
-        public var maximumAge: Int64?
-        /// Accepted `typ` headers, lower case, without `application/`.
-        public var types: Set<String>
+    /// Issuers one verifier may know.
+    public static let maximumIssuers = 16
 
-        /// Requirements with the usual clock skew of 60 seconds.
-        public init(
-            issuer: String, audience: String? = nil, subject: String? = nil, claims: [String: JSONValue] = [:],
-            clockSkew: Int64 = 60, maximumAge: Int64? = nil, types: Set<String> = TokenSignature.types
-        ) {
-            self.issuer = issuer
-            self.audience = audience
-            self.subject = subject
-            self.claims = claims
-            self.clockSkew = clockSkew
-            self.maximumAge = maximumAge
-            self.types = types
+    /// One issuer: its keys sign its tokens and nobody else's.
+    public struct Issuer: Sendable {
+        /// Its keys.
+        public let keys: [TokenKey]
+        /// What is asked of its tokens.
+        public let requirements: Requirements
+
+        /// Accepts what `keys` have signed and `requirements` allow.
+        public init(keys: [TokenKey], requirements: Requirements) {
+            self.keys = keys
+            self.requirements = requirements
         }
     }
 
-    private let keys: [TokenKey]
-    private let requirements: Requirements
+    /// Those whose tokens are accepted, at least one; no two of one name.
+    public let issuers: [Issuer]
+    /// Of this verifier and its copies alone, so that nothing another one accepted is taken from a cache.
+    private let identity: [UInt8]
+
+    /// Accepts tokens of several issuers. Which one a token is of says its `iss`; only that one's keys are tried and only that
+    /// one's requirements hold (RFC 8725 section 3.8).
+    public init(issuers: [Issuer]) {
+        self.issuers = issuers
+        identity = Random.bytes(16)
+    }
 
     /// Accepts what `keys` have signed and `requirements` allow.
     public init(keys: [TokenKey], requirements: Requirements) {
-        self.keys = keys
-        self.requirements = requirements
+        self.init(issuers: [Issuer(keys: keys, requirements: requirements)])
     }
+
+    /// Their names.
+    public var issuerNames: [String] { issuers.compactMap(\.requirements.issuer) }
 
     /// SHA-256 over what is asked and over the names of the keys, hexadecimal: two verifiers that differ in it accept other tokens.
     public var digest: String {
-        let claims = requirements.claims.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let parts =
-            [requirements.issuer, requirements.audience ?? "", requirements.subject ?? "", "\(requirements.clockSkew)"]
-            + ["\(requirements.maximumAge ?? -1)"] + requirements.types.sorted() + claims
-            + keys.map { "\($0.id ?? "") \($0.algorithm)" }
+        let parts = issuers.map { issuer in
+            "\(issuer.requirements.parts + issuer.keys.map { "\($0.id ?? "") \($0.algorithm)" })"
+        }
         return Hex.encode(SHA256.hash(Array("\(parts)".utf8)))
     }
 
-    /// The claims of an acceptable token. `now` is in Unix seconds.
+    /// The claims of an acceptable token. `now` is in Unix seconds, `bodyDigest` the SHA-256 of the request's body where it is
+    /// known.
     ///
-    /// RFC 7519 section 4.1: `exp` must be there and ahead, `nbf` and `iat` not ahead.
+    /// With a `cache`, the signature of a token that it knows is not verified again; every claim is checked each time.
     ///
-    /// - Throws: ``TokenError`` with the first thing that is wrong; the signature is looked at before any claim.
-    public func verify(_ text: String, now: Int64) throws(TokenError) -> TokenClaims {
-        let payload = try TokenSignature.payload(of: text, keys: keys, types: requirements.types)
-        let claims = try CompactToken.object(payload, "payload")
-        let expiry = try checkTimes(claims, now: now)
-        for name in ["iss", "sub", "jti"] {
-            guard let value = claims[name], value.string == nil else { continue }
-            throw TokenError(.malformed, "the token's \(name) is no string")
+    /// - Throws: ``TokenError`` with the first thing that is wrong; the signature is looked at before any claim but, where there are
+    ///   several issuers, `iss`.
+    public func verify(
+        _ text: String, now: Int64, bodyDigest: [UInt8]? = nil, cache: VerifiedTokens? = nil
+    ) throws(TokenError) -> TokenClaims {
+        guard let cache, usesCache, text.utf8.count <= CompactToken.maximumLength else {
+            let token = try signed(text)
+            return try issuers[token.issuer].requirements.check(token.claims, now: now, bodyDigest: bodyDigest)
         }
-        guard claims["iss"] == .string(requirements.issuer) else { throw TokenError(.issuer, "the token is of another issuer") }
-        try checkAudience(claims["aud"])
-        if let subject = requirements.subject, claims["sub"] != .string(subject) {
-            throw TokenError(.subject, "the token is about another subject")
+        let key = VerifiedTokens.Key(text, verifier: identity)
+        if let known = cache.find(key) {
+            return try issuers[known.issuer].requirements.check(known.claims, now: now, bodyDigest: bodyDigest)
         }
-        for (name, value) in requirements.claims.sorted(by: { $0.key < $1.key }) where claims[name] != value {
-            throw TokenError(.claim, "the token's claim \(name) is not what is asked for")
-        }
-        return TokenClaims(object: claims, exp: expiry)
+        let token = try signed(text)
+        let claims = try issuers[token.issuer].requirements.check(token.claims, now: now, bodyDigest: bodyDigest)
+        cache.store(.init(claims: token.claims, issuer: token.issuer), bytes: token.bytes, for: key)
+        return claims
     }
 
-    /// The expiry, when now is a time at which the token may be used.
-    private func checkTimes(_ claims: JSONValue, now: Int64) throws(TokenError) -> Int64 {
-        let skew = Double(requirements.clockSkew)
-        let now = Double(now)
-        guard let expiry = try time("exp", claims) else { throw TokenError(.claim, "the token has no expiry") }
-        guard now < expiry + skew else { throw TokenError(.expired, "the token has expired") }
-        if let start = try time("nbf", claims), now + skew < start {
-            throw TokenError(.notYetValid, "the token is not valid yet")
-        }
-        let issued = try time("iat", claims)
-        if let issued, now + skew < issued { throw TokenError(.notYetValid, "the token was issued in the future") }
-        if let maximum = requirements.maximumAge {
-            guard let issued else { throw TokenError(.claim, "the token does not say when it was issued") }
-            guard now < issued + Double(maximum) + skew else { throw TokenError(.expired, "the token is too old") }
-        }
-        return Int64(expiry.rounded(.up))
-    }
+    /// Looking a token up costs as much as the HMAC of a shared secret.
+    private var usesCache: Bool { issuers.contains { $0.keys.contains { !$0.isSymmetric } } }
 
-    /// Seconds below this are exact in a double.
-    private static let timeLimit = 9_007_199_254_740_992.0
-
-    /// RFC 7519 section 2: NumericDate is a number of seconds, perhaps with a fraction.
-    private func time(_ name: String, _ claims: JSONValue) throws(TokenError) -> Double? {
-        guard let value = claims[name] else { return nil }
-        guard let seconds = value.number?.double, seconds >= 0, seconds < Self.timeLimit else {
-            throw TokenError(.malformed, "the token's \(name) is no time")
+    /// The claims whose signature is good, and whose they are.
+    private func signed(_ text: String) throws(TokenError) -> (claims: JSONValue, issuer: Int, bytes: Int) {
+        let token = try CompactToken(text)
+        guard issuers.count != 1 else {
+            let issuer = issuers[0]
+            try TokenSignature.verify(token, keys: issuer.keys, types: issuer.requirements.types)
+            return (try CompactToken.object(token.payload, "payload"), 0, token.payload.count)
         }
-        return seconds
-    }
-
-    private func checkAudience(_ claim: JSONValue?) throws(TokenError) {
-        var audiences: [JSONValue] = []
-        if let claim { audiences = claim.array ?? [claim] }
-        guard audiences.allSatisfy({ $0.string != nil }) else {
-            throw TokenError(.malformed, "the token's audience is neither a string nor a list of strings")
+        // Not believed yet; it only says whose keys are to be tried.
+        let claims = try CompactToken.object(token.payload, "payload")
+        guard let stated = claims["iss"], stated.string != nil else {
+            throw TokenError(.issuer, "the token does not say who issued it")
         }
-        guard let audience = requirements.audience else {
-            // Section 4.1.3: whoever is not in the audience must refuse.
-            guard claim == nil else { throw TokenError(.audience, "the token is for an audience, and none is set here") }
-            return
+        guard let index = issuers.firstIndex(where: { $0.requirements.issuer.map { .string($0) == stated } ?? false }) else {
+            throw TokenError(.issuer, "the token is of another issuer")
         }
-        guard audiences.contains(.string(audience)) else {
-            throw TokenError(.audience, "the token is for another audience")
-        }
+        try TokenSignature.verify(token, keys: issuers[index].keys, types: issuers[index].requirements.types)
+        return (claims, index, token.payload.count)
     }
 }

@@ -100,7 +100,7 @@ struct Policy: Sendable {
             throw Refusal(.token, "job \(job.name) demands the caller's token; set `forward: true` under `token` in the hook")
         }
         do {
-            _ = try verifier.verify(request.token, now: now)
+            _ = try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest))
         } catch {
             throw Refusal(.token, "the caller's token for job \(job.name) was refused: \(error)")
         }

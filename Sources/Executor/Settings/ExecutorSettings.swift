@@ -88,7 +88,9 @@ public struct ExecutorSettings: Sendable {
                 "job \(job.name): runs on \(job.callerChooses ? "one of " : "")\(job.destinations.joined(separator: ", ")), at most \(job.timeout), "
                     + (places.isEmpty
                         ? "takes nothing from the caller" : "takes \(places.joined(separator: ", ")) from the caller")
-                    + (job.token == nil ? "" : ", after it verified the caller's token itself"))
+                    + (job.token.map {
+                        ", after it verified the caller's token of \($0.issuerNames.joined(separator: " or ")) itself"
+                    } ?? ""))
             for (index, argument) in job.command.enumerated() where index > 0 && argument.startsWithPlace {
                 let before = job.command[..<index].contains { $0.pieces == [.text("--")] }
                 if !before {
