@@ -131,6 +131,9 @@ public final class IngressProcess: Sendable {
         try metrics.registry.gauge("sallyport_deliveries_waiting", help: "Deliveries that wait for their answer.") {
             Double(service.waitingCount)
         }
+        try metrics.registry.gauge(
+            "sallyport_token_ids_kept", help: "Ids of tokens that may be used once, kept until they expire."
+        ) { Double(service.tokens.keptCount) }
         try metrics.registry.gauge("sallyport_http_connections", help: "HTTP connections open.") {
             Double(self.connections.count)
         }

@@ -66,7 +66,7 @@ import Testing
         let hook = try #require(hooks.first)
         #expect(hook.parameters.map(\.name) == ["sha", "env", "by", "mode"])
         #expect(hook.destination?.isPayload == true)
-        #expect(hook.token?.header == "X-Token")
+        #expect(hook.token?.places.map(\.description) == ["header X-Token"])
         #expect(hook.token?.forward == true)
         #expect(hook.honoursManualRetry)
         #expect(hook.sendsBody)

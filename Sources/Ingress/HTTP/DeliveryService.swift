@@ -20,6 +20,8 @@ final class DeliveryService: Sendable {
     private let desk: JobDesk
     private let metrics: IngressMetrics
     private let logger: Logger
+    /// Outlives the hooks: what a token was used for stays known.
+    let tokens: TokenGate
     private let draining = Atomic(false)
     private let waiting = Atomic(0)
 
@@ -31,6 +33,7 @@ final class DeliveryService: Sendable {
         self.desk = desk
         self.metrics = metrics
         self.logger = logger
+        tokens = TokenGate(lookups: metrics.tokenLookups)
     }
 
     /// No new work is taken, answers still go out.
@@ -80,7 +83,7 @@ final class DeliveryService: Sendable {
             if hook.when?.readsSourceAddress == true {
                 delivery.sourceAddress = proxies.source(peer: IPAddress(reader.peer), headers: reader.head.headers)
             }
-            let intent = try JobIntent(delivery, for: hook)
+            let intent = try JobIntent(delivery, for: hook, tokens: tokens)
             submit(intent, hook, on: eventLoop, answer: answer)
         } catch {
             answer(reject(hook, error))

@@ -11,14 +11,6 @@ struct Hook: Sendable {
         case async
     }
 
-    /// The caller's token: where it is and what it must say.
-    struct Token: Sendable {
-        let header: String
-        let verifier: TokenVerifier
-        /// Handed to the executor, which verifies it again with its own keys.
-        let forward: Bool
-    }
-
     let name: String
     /// Nil where the settings say `none`.
     let verification: Verification?

@@ -19,11 +19,14 @@ struct JobIntent {
     let body: ByteBuffer?
 
     /// - Throws: the ``Rejection`` for the sender.
-    init(_ delivery: Delivery, for hook: Hook) throws(Rejection) {
-        let token = try Self.token(delivery, hook)
+    init(_ delivery: Delivery, for hook: Hook, tokens: TokenGate = TokenGate()) throws(Rejection) {
+        let digest = SHA256.hash(Array(delivery.body.readableBytesView))
+        // Only where the token is in the payload is anything of the payload looked at before it.
+        let early = hook.looksForToken(inPayloadOf: delivery) ? try hook.payload.payload(of: delivery) : nil
+        let token = try tokens.check(hook.token, of: delivery, payload: early, digest: digest)
         var delivery = delivery
-        delivery.claims = token?.claims
-        let payload = hook.readsPayload ? try hook.payload.payload(of: delivery) : nil
+        delivery.claims = token?.claims.object
+        let payload = early == nil && hook.readsPayload ? try hook.payload.payload(of: delivery) : early
         try hook.when?.check(delivery, payload)
         var request = WireJobRequest()
         request.jobID = Random.uuidV7(milliseconds: delivery.receivedAt)
@@ -33,7 +36,6 @@ struct JobIntent {
         if let source = hook.destination {
             request.destination = try Self.value("destination", source, limit: JobLimits.name, delivery, payload)
         }
-        let digest = SHA256.hash(Array(delivery.body.readableBytesView))
         request.bodyDigest = .init(digest)
         request.bodyLength = UInt64(delivery.body.readableBytes)
         request.bodyFollows = hook.sendsBody
@@ -44,24 +46,10 @@ struct JobIntent {
         request.expiresAtMs = delivery.receivedAt + wait + Self.lifeAfterWait
         request.correlationID = Self.correlation(delivery) ?? request.jobID
         request.traceparent = TraceContext.child(of: TraceContext(headers: delivery.headers["traceparent"])).description
+        if let token, hook.token?.once == true { try tokens.use(token, by: &request, at: delivery.receivedAt / 1000) }
         if hook.token?.forward == true { request.token = token?.text ?? "" }
         self.request = request
         body = hook.sendsBody ? delivery.body : nil
-    }
-
-    private static func token(_ delivery: Delivery, _ hook: Hook) throws(Rejection) -> (text: String, claims: JSONValue)? {
-        guard let rule = hook.token else { return nil }
-        let values = delivery.headers[rule.header]
-        guard values.count <= 1 else { throw .token("header \(rule.header) is there more than once", reason: "repeated") }
-        guard let value = values.first, !value.isEmpty else {
-            throw .token("header \(rule.header) is missing", reason: "missing")
-        }
-        let token = value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : value
-        do throws(TokenError) {
-            return (token, try rule.verifier.verify(token, now: delivery.receivedAt / 1000).object)
-        } catch {
-            throw .token("token in \(rule.header) is not valid: \(error)", reason: "\(error.code)")
-        }
     }
 
     private static func parameters(
@@ -124,9 +112,13 @@ struct JobIntent {
         }
         let trigger = delivery.headers.first(name: "x-hookdeck-attempt-trigger") ?? ""
         request.manualRetry = hook.honoursManualRetry && ["MANUAL", "BULK_RETRY"].contains(trigger)
-        // Lengths in front: no two different triples run together.
-        let key = "\(hook.name.utf8.count):\(hook.name)\(id.utf8.count):\(id)"
-        request.dedupeKey = Hex.encode(SHA256.hash(Array(key.utf8) + digest))
+        request.dedupeKey = dedupeKey(hook: hook.name, event: id, digest: digest)
+    }
+
+    /// Lengths in front: no two different triples run together.
+    static func dedupeKey(hook: String, event: String, digest: [UInt8]) -> String {
+        let key = "\(hook.utf8.count):\(hook)\(event.utf8.count):\(event)"
+        return Hex.encode(SHA256.hash(Array(key.utf8) + digest))
     }
 
     private static func correlation(_ delivery: Delivery) -> String? {
@@ -173,6 +165,11 @@ struct Rejection: Error {
         Rejection(
             answer: .unauthorized("Bearer realm=\"sallyport\", error=\"invalid_token\"", detail), detail: detail,
             outcome: "token-\(reason)")
+    }
+
+    /// What cannot be taken now and can be later.
+    static func unavailable(_ detail: String, outcome: String, retryAfter seconds: Int) -> Rejection {
+        Rejection(answer: .unavailable(detail, retryAfter: seconds), detail: detail, outcome: outcome)
     }
 
     /// The delivery is not proved to be the sender's.

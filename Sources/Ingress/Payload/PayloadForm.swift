@@ -57,9 +57,8 @@ struct PayloadRule: Sendable {
     ///
     /// - Throws: the ``Rejection`` for the sender: 415 for another content type, 400 for a body that is not what that says.
     func payload(of delivery: Delivery) throws(Rejection) -> JSONValue {
-        let types = delivery.headers["content-type"]
-        let type = types.count == 1 ? ParameterizedValue(types[0]) : nil
-        guard let type, let form = forms.first(where: { $0.takes(type.value) }) else {
+        guard let (type, form) = form(of: delivery) else {
+            let types = delivery.headers["content-type"]
             let found = types.isEmpty ? "no content type" : types.joined(separator: ", ").prefix(80).debugDescription
             throw Rejection(.unsupportedMediaType, "this hook reads \(words), the delivery has \(found)", outcome: "media-type")
         }
@@ -73,6 +72,15 @@ struct PayloadRule: Sendable {
         } catch {
             throw Rejection(.badRequest, "the body is not \(form.words): \(error)", outcome: "unparsable")
         }
+    }
+
+    /// The delivery's content type is of one of the forms.
+    func takes(_ delivery: Delivery) -> Bool { form(of: delivery) != nil }
+
+    private func form(of delivery: Delivery) -> (type: ParameterizedValue, form: PayloadForm)? {
+        let types = delivery.headers["content-type"]
+        guard types.count == 1, let type = ParameterizedValue(types[0]) else { return nil }
+        return forms.first { $0.takes(type.value) }.map { (type, $0) }
     }
 
     private func read(_ body: [UInt8], as form: PayloadForm, boundary: String?) throws(PayloadError) -> JSONValue {

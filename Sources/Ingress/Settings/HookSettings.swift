@@ -15,7 +15,7 @@ enum HookSettings {
             "wait",
             "maximum-body")
         let verification = verification(hook.required("verify"))
-        let token = token(hook.optional("token"))
+        let token = token(hook.optional("token"), isBodySent: hook.optional("body"))
         let job = hook.required("job").name()
         let hasToken = hook.optional("token").isPresent
         let when = RuleSettings.rule(hook, hasToken: hasToken)
@@ -41,13 +41,5 @@ enum HookSettings {
             eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, sendsBody: sendsBody, response: response,
             wait: .milliseconds(wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000),
             maximumBody: maximumBody)
-    }
-
-    private static func token(_ node: SettingsNode) -> Hook.Token? {
-        guard node.isPresent else { return nil }
-        let token = node.mapping(SettingsNode.tokenKeys + ["header", "forward"])
-        let header = token.optional("header").string(maximumLength: 64) ?? "X-Sallyport-Token"
-        guard let verifier = node.tokenVerifier(token) else { return nil }
-        return Hook.Token(header: header, verifier: verifier, forward: token.optional("forward").bool() ?? false)
     }
 }

@@ -75,7 +75,7 @@ public struct IngressSettings: Sendable {
                 demands.append(
                     verification.schemes.count > 1 && hook.token != nil ? "(\(verification.summary))" : verification.summary)
             }
-            if let token = hook.token { demands.append("a valid token in \(token.header)") }
+            if let token = hook.token { demands.append(token.summary) }
             let condition =
                 demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
             let path = hook.name + (hook.verification?.usesPath == true ? "/{secret}" : "")
