@@ -42,7 +42,7 @@ import Testing
         #expect(token.forward)
         #expect(
             token.summary
-                == "a valid token in header X-T or header Authorization or the payload at /a/b of ci, each for one delivery,")
+                == "a valid token in header X-T or header Authorization or the payload at /a/b of ci for one delivery each")
         #expect(try read(", binds-body: true").hook?.token?.summary.hasSuffix(" of ci bound to the body") == true)
     }
 

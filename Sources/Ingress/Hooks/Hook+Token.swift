@@ -18,7 +18,7 @@ extension Hook {
             var text = "a valid token in " + places.map(\.description).joined(separator: " or ")
             text += " of " + verifier.issuerNames.joined(separator: " or ")
             if verifier.issuers.allSatisfy(\.requirements.bindsBody) { text += " bound to the body" }
-            return once ? text + ", each for one delivery," : text
+            return once ? text + " for one delivery each" : text
         }
     }
 
