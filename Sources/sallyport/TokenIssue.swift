@@ -106,15 +106,7 @@ struct TokenIssue: ParsableCommand {
         }
         switch (key, secret) {
         case (let file?, nil):
-            let text = try SecretBytes.read(file: file)
-            guard unsafe text.withUnsafeBytes({ unsafe $0.first == UInt8(ascii: "{") }) else {
-                return try TokenIssuer(pem: text, origin: file, algorithm: chosen, keyID: keyID)
-            }
-            guard chosen == nil, keyID == nil else {
-                throw CommandFailure(
-                    "\(file) is a JWK: its own `alg` and `kid` count; leave out --algorithm and --kid", code: .usage)
-            }
-            return try TokenIssuer(jwk: unsafe text.withUnsafeBytes { unsafe Array($0) }, origin: file)
+            return try TokenIssuer(key: .read(file: file), origin: file, algorithm: chosen, keyID: keyID)
         case (nil, let file?):
             return try TokenIssuer(
                 secret: SecretBytes.read(file: file).trimmingTrailingNewline(), algorithm: chosen ?? .hs256, keyID: keyID)

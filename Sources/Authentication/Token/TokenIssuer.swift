@@ -34,6 +34,23 @@ public struct TokenIssuer: Sendable {
         key = TokenKey(id: keyID, algorithm: chosen, material: .asymmetric(handle))
     }
 
+    /// Signs with a private key in either form: a text that begins with `{` is a JWK, any other is PEM.
+    ///
+    /// - Throws: ``AuthenticationError`` as the others, and when a JWK, which has both itself, is given an algorithm or key id.
+    public init(
+        key: SecretBytes, origin: String, algorithm: TokenAlgorithm? = nil, keyID: String? = nil
+    ) throws(AuthenticationError) {
+        let jwk: [UInt8]? = unsafe key.withUnsafeBytes { unsafe $0.first == UInt8(ascii: "{") ? Array($0) : nil }
+        guard let jwk else {
+            try self.init(pem: key, origin: origin, algorithm: algorithm, keyID: keyID)
+            return
+        }
+        guard algorithm == nil, keyID == nil else {
+            throw AuthenticationError(.badKey, "\(origin): a JWK has its own algorithm and key id; leave both out")
+        }
+        try self.init(jwk: jwk, origin: origin)
+    }
+
     private static func natural(_ handle: KeyHandle, origin: String) throws(AuthenticationError) -> TokenAlgorithm {
         if handle.isA("ED25519") { return .edDSA }
         if handle.isA("RSA") { return .rs256 }
