@@ -10,6 +10,24 @@ extension SecretBytes {
     /// - Throws: ``AuthenticationError`` naming the file and what to do, when it is no regular file, empty, larger than `limit`,
     ///   readable or writable by others, or owned by a stranger, or when its folder is writable by others.
     public static func read(file path: String, limit: Int = maximumFile) throws(AuthenticationError) -> SecretBytes {
+        guard let view = FileView.current else { return try readFromDisk(path, limit: limit) }
+        if view.isRecording {
+            do throws(AuthenticationError) {
+                let secret = try readFromDisk(path, limit: limit)
+                view.record(.secret, path, .bytes(secret))
+                return secret
+            } catch {
+                view.record(.secret, path, .failure(error.message))
+                throw error
+            }
+        }
+        switch view.content(.secret, path) {
+        case .bytes(let secret): return secret
+        case .failure(let message): throw AuthenticationError(.unreadable, message)
+        }
+    }
+
+    private static func readFromDisk(_ path: String, limit: Int) throws(AuthenticationError) -> SecretBytes {
         var mode: UInt32 = 0
         var owner: UInt32 = 0
         var group: UInt32 = 0

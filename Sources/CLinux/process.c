@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int sallyport_reset_crash_signals(void) {
@@ -67,3 +70,52 @@ int sallyport_follow_parent(int signal, int expected) {
     if (prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0) return -errno;
     return getppid() == expected ? 0 : -ESRCH;
 }
+
+static void close_from_to(unsigned first, unsigned last) {
+    if (first > last) return;
+    if (syscall(SYS_close_range, first, last, 0) == 0) return;
+    // Before Linux 5.9.
+    for (unsigned descriptor = first; descriptor <= last && descriptor < 65536; descriptor++) close((int)descriptor);
+}
+
+int sallyport_fork_helper(int *channel) {
+    int ends[2];
+    pid_t parent = getpid();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    pid_t child = fork();
+    if (child < 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return -error;
+    }
+    if (child > 0) {
+        close(ends[1]);
+        *channel = ends[0];
+        return child;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent) _exit(1);
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++) explicit_bzero(*variable, strlen(*variable));
+    clearenv();
+    close_from_to(3, (unsigned)ends[1] - 1);
+    close_from_to((unsigned)ends[1] + 1, ~0U);
+    *channel = ends[1];
+    return 0;
+}
+
+int sallyport_fork(void) {
+    pid_t child = fork();
+    return child < 0 ? -errno : child;
+}
+
+int sallyport_wait_for(int child) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) return -1;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+void sallyport_exit_now(int code) { _exit(code); }
+
+void sallyport_name_process(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -21,10 +21,32 @@ extension SandboxProfile {
                 because: "answers on a connection; with an address, MSG_FASTOPEN would dial (Landlock does not see it)"),
             .allow("recvfrom", because: "reads from a connection"),
             .allow("shutdown", because: "ends one direction of a connection"),
+            .fail(
+                "madvise", .equal32(2, .max, "advice -1"), with: EINVAL,
+                because: "BoringSSL looks whether unknown advice is refused, before it believes that its wish to notice forks is not"),
         ] + socketOptions
             + .fail(
                 ["openat", "newfstatat", "readlink", "readlinkat", "socket", "connect"], with: EACCES,
                 because: "libraries look for files and name services; they do without"))
+
+    /// The helper that reads the ingress's settings again when it is told to: the ingress itself opens no file.
+    public static let settingsReader = SandboxProfile(
+        name: "settings-reader",
+        summary: "reads the settings and the files they name when it is asked, and has no socket but the one it is asked on",
+        rules: runtime + descriptors + [
+            .allow(
+                "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"),
+                because: "reads the settings and the files they name; nothing that comes from the network reaches this process"),
+            .allow(
+                "clone", .equal(0, forkFlags, "a process of glibc's"),
+                because: "reads in a process of its own each time, whose memory then ends"),
+            .allow("wait4", because: "waits for that process"),
+        ]
+            + .allow(
+                ["newfstatat", "fstat", "lseek", "geteuid"],
+                because: "looks whether a secret file is only its owner's before it takes it")
+            + .fail(
+                ["stat", "access", "readlink", "readlinkat"], with: EACCES, because: "libraries look for files; they do without"))
 
     /// The gate that holds the keys.
     public static let executor = SandboxProfile(
@@ -138,6 +160,9 @@ extension SandboxProfile {
 
     /// AT_EMPTY_PATH: the descriptor itself is meant.
     private static let emptyPath: UInt64 = 0x1000
+
+    /// CLONE_CHILD_SETTID | CHILD_CLEARTID | SIGCHLD: what glibc's fork asks for.
+    private static let forkFlags: UInt64 = 0x120_0011
 
     /// CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM | SETTLS | PARENT_SETTID | CHILD_CLEARTID: what glibc's pthread_create asks for.
     private static let threadFlags: UInt64 = 0x3d0f00

@@ -24,6 +24,14 @@ public struct Seal: Sendable {
         }
     }
 
+    /// The only step of a helper that reads files for a sealed process. Call on the only thread.
+    public static func confine(_ profile: SandboxProfile) throws(SandboxError) {
+        guard let architecture = SystemCallFilter.Architecture.native else {
+            throw SandboxError("filter system calls on this machine: neither x86_64 nor aarch64", errno: 0)
+        }
+        try SystemCallFilter(profile, for: architecture).load()
+    }
+
     /// The second step: from now on a system call outside the profile ends the process.
     public func close() throws(SandboxError) { try filter.load() }
 }

@@ -1,3 +1,4 @@
+internal import Authentication
 internal import Glibc
 internal import Yams
 
@@ -111,6 +112,24 @@ public struct SettingsFile {
     ///
     /// - Throws: ``SettingsProblem`` saying why it cannot be read.
     public static func text(of path: String) throws(SettingsProblem) -> String {
+        guard let view = FileView.current else { return try textFromDisk(path) }
+        if view.isRecording {
+            do throws(SettingsProblem) {
+                let text = try textFromDisk(path)
+                view.record(.text, path, .bytes(SecretBytes(copying: text.utf8)))
+                return text
+            } catch {
+                view.record(.text, path, .failure(error.message))
+                throw error
+            }
+        }
+        switch view.content(.text, path) {
+        case .bytes(let bytes): return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+        case .failure(let message): throw SettingsProblem(file: path, line: 0, message: message)
+        }
+    }
+
+    private static func textFromDisk(_ path: String) throws(SettingsProblem) -> String {
         func problem(_ message: String) -> SettingsProblem { .init(file: path, line: 0, message: message) }
         func failed(_ step: String) -> SettingsProblem {
             problem("cannot be \(step): " + (unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"))
