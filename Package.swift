@@ -22,6 +22,9 @@ let generated: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -39,6 +42,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -74,7 +79,7 @@ let package = Package(
             dependencies: [
                 "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "JSON", "Sandbox", "Settings", "Telemetry",
                 nioCore,
-                nioPosix, nioHTTP1, protobuf, logging,
+                nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioTLS, protobuf, logging,
             ],
             swiftSettings: strict),
         .target(
@@ -120,7 +125,8 @@ let package = Package(
             name: "IngressTests",
             dependencies: [
                 "TestSupport",
-                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", nioCore, nioHTTP1, protobuf,
+                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", nioCore, nioEmbedded,
+                nioHTTP1, protobuf,
             ]),
         .testTarget(
             name: "IntegrationTests",

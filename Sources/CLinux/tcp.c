@@ -2,6 +2,7 @@
 #include "tcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -84,4 +85,22 @@ int sallyport_tcp_listen(const char *host, uint16_t port, int backlog, const cha
     if (result < 0 && descriptor >= 0) close(descriptor);
     freeaddrinfo(address);
     return result < 0 ? -error : descriptor;
+}
+
+int sallyport_check_listener(int descriptor, int *is_tcp) {
+    int type = 0;
+    int accepts = 0;
+    int domain = 0;
+    socklen_t length = sizeof(type);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return errno == ENOTSOCK ? -EINVAL : -errno;
+    length = sizeof(accepts);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) < 0) return -errno;
+    length = sizeof(domain);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return -errno;
+    if (type != SOCK_STREAM || !accepts || (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)) return -EINVAL;
+    if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+    *is_tcp = domain != AF_UNIX;
+    return 0;
 }

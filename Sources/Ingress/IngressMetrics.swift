@@ -6,6 +6,10 @@ struct IngressMetrics: Sendable {
     let deliveries: CounterFamily
     let violations: CounterFamily
     let tokenLookups: CounterFamily
+    let refusedConnections: CounterFamily
+    let refusedRequests: CounterFamily
+    let reloads: CounterFamily
+    let handshakes: CounterFamily
 
     init() throws(MetricsError) {
         deliveries = try registry.counter(
@@ -15,5 +19,15 @@ struct IngressMetrics: Sendable {
         tokenLookups = try registry.counter(
             "sallyport_token_lookups_total", help: "Tokens looked up among those verified before, by whether they were there.",
             labels: ["result"])
+        refusedConnections = try registry.counter(
+            "sallyport_http_connections_refused_total", help: "Connections closed at once, by the limit they met.",
+            labels: ["listener", "limit"])
+        refusedRequests = try registry.counter(
+            "sallyport_http_requests_refused_total", help: "Requests that came too slowly or with too large a head.",
+            labels: ["limit"])
+        reloads = try registry.counter(
+            "sallyport_settings_reloads_total", help: "Reloads of the settings that were asked for.", labels: ["outcome"])
+        handshakes = try registry.counter(
+            "sallyport_tls_handshakes_total", help: "TLS handshakes of senders.", labels: ["outcome"])
     }
 }

@@ -16,17 +16,23 @@ public final class IngressProcess: Sendable {
     /// How long deliveries that wait may go on waiting when the ingress is told to stop.
     static let drainLimit = TimeAmount.seconds(30)
 
+    /// How long the last answers may take to be written then.
+    static let farewell = TimeAmount.seconds(2)
+
     /// Descriptors for everything but senders: listeners, executors, operations, connections about to be refused.
     static let spareDescriptors = 192
 
     private let settings: IngressSettings
+    private let reader: SettingsReader
     private let logger: Logger
-    private let connections = ConnectionCount()
     private let links = Atomic<UInt64>(0)
 
     /// Nothing is opened yet.
-    public init(settings: IngressSettings, logger: Logger) {
+    ///
+    /// - Parameter reader: reads the settings again when SIGHUP asks for it.
+    public init(settings: IngressSettings, reader: SettingsReader, logger: Logger) {
         self.settings = settings
+        self.reader = reader
         self.logger = logger
     }
 
@@ -38,60 +44,111 @@ public final class IngressProcess: Sendable {
         let metrics = try IngressMetrics()
         let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
         let service = DeliveryService(
-            hooks: settings.hooks, proxies: settings.trustedProxies, desk: desk, metrics: metrics, logger: logger)
-        try gauges(metrics, desk, service)
-        // Sockets are made and files restricted while there is one thread, the system calls when all are there.
-        let jobs = try UnixSocket.listen(path: settings.jobSocket, mode: settings.jobSocketMode)
-        let hooks = try ListeningSocket(settings.listen)
-        let operations = try settings.operations.map { try ListeningSocket($0) }
-        let seal = try Seal(.ingress, files: FileAccess(), minimumLandlock: settings.minimumLandlock)
+            hooks: settings.hooks, limits: settings.limits, proxies: settings.trustedProxies, desk: desk, metrics: metrics,
+            logger: logger)
         // A listener that can accept no more would spin: some descriptors are always left.
-        let connectionLimit = min(HTTPLimits().connections, ProcessHardening.descriptorLimit - Self.spareDescriptors)
-        guard connectionLimit > 0 else { throw DescriptorError(limit: ProcessHardening.descriptorLimit) }
+        let descriptors = ProcessHardening.descriptorLimit - Self.spareDescriptors
+        guard descriptors > 0 else { throw DescriptorError(limit: ProcessHardening.descriptorLimit) }
+        let listener = HTTPListener(settings.listening, descriptors: descriptors, service: service, metrics: metrics)
+        try gauges(metrics, desk, service, listener)
+        let notify = SystemdNotify.fromEnvironment()
+        // Sockets are made and files restricted while there is one thread, the system calls when all are there.
+        var inherited = InheritedSockets.fromEnvironment()
+        let jobs = try UnixSocket.listen(path: settings.jobSocket, mode: settings.jobSocketMode)
+        let hooks = try ListeningSocket(settings.listen.place, inherited: &inherited)
+        let operations = try settings.operations.map { try ListeningSocket($0, inherited: &inherited) }
+        guard inherited.left.isEmpty else { throw UnusedSocketsError(names: inherited.left) }
+        let seal = try Seal(.ingress, files: FileAccess(), minimumLandlock: settings.minimumLandlock)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try UnixListener.start(
             jobs, allowed: settings.executorUIDs, group: group,
             refused: { self.logger.error("job socket: connection refused", metadata: ["error": "\($0)"]) },
             prepare: { channel, _ in try self.accept(channel, desk, metrics) }
         ).wait()
-        let http = try serve(hooks, group, counting: connections, limit: connectionLimit) {
-            [DeliveryHandler(service: service, limits: HTTPLimits())]
-        }
-        if let operations {
-            let limits = HTTPLimits()
-            let listener = try serve(operations, group, counting: ConnectionCount(), limit: limits.operationsConnections) {
-                [IdleStateHandler(allTimeout: limits.idle), OperationsHandler(service: service, registry: metrics.registry)]
-            }
-            logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
-        }
-        let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+        let http = try listener.start(on: hooks, group: group)
+        if let operations { try serveOperations(operations, group, service, metrics) }
+        let loop = group.next()
+        let sweep = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             desk.sweep(now: WallClock.now())
+        }
+        if let interval = notify.watchdogInterval {
+            let half = TimeAmount.nanoseconds(max(1_000_000, interval.nanoseconds / 2))
+            loop.scheduleRepeatedTask(initialDelay: half, delay: half) { _ in notify.send(.watchdog) }
         }
         try seal.close()
         logger.info(
             "ingress is ready",
             metadata: [
-                "address": "\(http.localAddress.map(String.init(describing:)) ?? "")", "hooks": "\(settings.hooks.count)",
-                "landlock": "\(seal.landlock)",
+                "address": "\(Self.address(http, settings.listen.place))", "hooks": "\(settings.hooks.count)",
+                "tls": "\(settings.listen.tls != nil)", "landlock": "\(seal.landlock)",
             ])
-        waitForStop()
+        notify.send(.ready)
+        waitForStop(
+            Reload(settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, logger: logger),
+            notify)
+        notify.send(.stopping)
         service.drain()
         sweep.cancel()
         http.close(promise: nil)
-        let deadline = NIODeadline.now() + Self.drainLimit
-        while service.waitingCount > 0, NIODeadline.now() < deadline { _ = ProcessSignals.next(within: 50) }
+        listener.connections.quiesce()
+        drain(service, listener, loop)
         socket.close(promise: nil)
         logger.info("ingress stops", metadata: ["waiting": "\(service.waitingCount)"])
     }
 
-    private func waitForStop() {
+    private func waitForStop(_ reload: consuming Reload, _ notify: SystemdNotify) {
         while true {
             switch ProcessSignals.next() {
             case .stop: return
-            case .reload: logger.warning("settings are read at start only; restart to use changed ones")
+            case .reload:
+                notify.send(.reloading)
+                reload.run()
+                notify.send(.ready)
+            case .child where reader.isGone: logger.error("the settings reader has ended; restart to use changed settings")
             case .child, nil: continue
             }
         }
+    }
+
+    /// Lets who waits get its answer. When that takes too long, or a second signal says so, the rest are told to come again: what was
+    /// accepted is durable at an executor, and what was not is the sender's still.
+    private func drain(_ service: DeliveryService, _ listener: HTTPListener, _ loop: any EventLoop) {
+        func isDone() -> Bool { service.waitingCount == 0 && listener.connections.count == 0 }
+        let deadline = NIODeadline.now() + Self.drainLimit
+        while !isDone(), NIODeadline.now() < deadline {
+            if case .stop? = ProcessSignals.next(within: 50) { break }
+        }
+        guard !isDone() else { return }
+        logger.warning(
+            "the time to stop is over",
+            metadata: ["waiting": "\(service.waitingCount)", "connections": "\(listener.connections.count)"])
+        try? loop.submit { service.endWaits() }.wait()
+        let end = NIODeadline.now() + Self.farewell
+        while !isDone(), NIODeadline.now() < end { _ = ProcessSignals.next(within: 20) }
+    }
+
+    private static func address(_ channel: any Channel, _ place: ListenPlace) -> String {
+        if case .unix = place { "\(place)" } else { channel.localAddress.map { "\($0)" } ?? "\(place)" }
+    }
+
+    private func serveOperations(
+        _ socket: ListeningSocket, _ group: any EventLoopGroup, _ service: DeliveryService, _ metrics: IngressMetrics
+    ) throws {
+        let connections = ConnectionTable(HTTPLimits.operations)
+        let limits = HTTPLimits()
+        let listener = try ServerBootstrap.hardened(group, socket) { channel in
+            if let full = connections.take(channel) {
+                metrics.refusedConnections.with("operations", full.rawValue).increment()
+                throw ChannelError.operationUnsupported
+            }
+            try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+                withErrorHandling: false, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits.decoder)
+            try channel.pipeline.syncOperations.addHandlers([
+                IdleStateHandler(allTimeout: .nanoseconds(limits.patience.idle.nanoseconds)),
+                OperationsHandler(service: service, registry: metrics.registry),
+            ])
+        }.withBoundSocket(socket.descriptor).wait()
+        logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
     }
 
     private func accept(_ channel: any Channel, _ desk: JobDesk, _ metrics: IngressMetrics) throws {
@@ -104,26 +161,9 @@ public final class IngressProcess: Sendable {
         handler.begin(on: channel)
     }
 
-    private func serve(
-        _ socket: ListeningSocket, _ group: any EventLoopGroup, counting connections: ConnectionCount, limit: Int,
-        handlers: @escaping @Sendable () -> [any ChannelHandler]
-    ) throws -> any Channel {
-        try ServerBootstrap(group: group)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard connections.take(limit) else { throw ChannelError.operationUnsupported }
-                    channel.closeFuture.whenComplete { _ in connections.giveBack() }
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
-                    try channel.pipeline.syncOperations.addHandlers(handlers())
-                }
-            }
-            .serverChannelOption(.backlog, value: ListeningSocket.backlog)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .withBoundSocket(socket.descriptor).wait()
-    }
-
-    private func gauges(_ metrics: IngressMetrics, _ desk: JobDesk, _ service: DeliveryService) throws(MetricsError) {
+    private func gauges(
+        _ metrics: IngressMetrics, _ desk: JobDesk, _ service: DeliveryService, _ listener: HTTPListener
+    ) throws(MetricsError) {
         try metrics.registry.gauge("sallyport_executors_connected", help: "Executors connected.") { Double(desk.linkCount) }
         try metrics.registry.gauge("sallyport_requests_pending", help: "Requests handed over and unanswered.") {
             Double(desk.pendingCount)
@@ -135,25 +175,16 @@ public final class IngressProcess: Sendable {
             "sallyport_token_ids_kept", help: "Ids of tokens that may be used once, kept until they expire."
         ) { Double(service.tokens.keptCount) }
         try metrics.registry.gauge("sallyport_http_connections", help: "HTTP connections open.") {
-            Double(self.connections.count)
+            Double(listener.connections.count)
         }
+        try metrics.registry.gauge("sallyport_http_body_bytes", help: "Bytes of bodies that are being read.") {
+            Double(service.bodyBytes)
+        }
+        guard listener.certificateExpiry != nil else { return }
+        try metrics.registry.gauge(
+            "sallyport_tls_certificate_expiry_seconds", help: "Unix time at which the listener's certificate ends."
+        ) { Double(listener.certificateExpiry ?? 0) }
     }
-}
-
-/// Connections of one listener.
-final class ConnectionCount: Sendable {
-    private let open = Atomic(0)
-
-    var count: Int { open.load(ordering: .relaxed) }
-
-    /// False when `limit` are open.
-    func take(_ limit: Int) -> Bool {
-        guard open.add(1, ordering: .relaxed).newValue > limit else { return true }
-        giveBack()
-        return false
-    }
-
-    func giveBack() { open.subtract(1, ordering: .relaxed) }
 }
 
 /// The process may have too few descriptors to serve anybody.
@@ -162,5 +193,14 @@ struct DescriptorError: Error, CustomStringConvertible {
 
     var description: String {
         "\(limit) descriptors are too few, more than \(IngressProcess.spareDescriptors) are needed; raise the hard limit (ulimit -Hn, LimitNOFILE=)"
+    }
+}
+
+/// The service manager handed over sockets that the settings do not name: connections would wait on them for ever.
+struct UnusedSocketsError: Error, CustomStringConvertible {
+    let names: [String]
+
+    var description: String {
+        "inherited sockets that no listener names: \(names.joined(separator: ", ")); write `systemd: NAME` under `listen` or `operations`"
     }
 }

@@ -11,7 +11,7 @@ import Telemetry
 struct SallyportIngress: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ingress", abstract: "Receive webhooks, verify them, and hand jobs to the executor.",
-        version: "0.1.0", subcommands: [Serve.self, Check.self, PrintSandbox.self])
+        version: "0.1.0", subcommands: [Serve.self, Check.self, PrintSandbox.self, Probe.self])
 }
 
 /// `sallyport-ingress serve`
@@ -26,8 +26,11 @@ struct Serve: ParsableCommand {
         let logger = Logger(label: "ingress") { _ in JSONLogHandler(service: "sallyport-ingress") }
         do {
             try ProcessHardening.apply()
-            let settings = try IngressSettings(file: config)
-            try IngressProcess(settings: settings, logger: logger).serve()
+            let file = config
+            // Before there is a thread, a listener or a secret for it to inherit.
+            let reader = try SettingsReader.start { _ = try? IngressSettings(file: file) }
+            let settings = try IngressSettings(file: file)
+            try IngressProcess(settings: settings, reader: reader, logger: logger).serve()
         } catch let problems as SettingsProblems {
             StandardError.line("\(problems)")
             throw ExitCode(78)
@@ -43,7 +46,10 @@ struct PrintSandbox: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what the process may do once it serves: in words, as a table, and as the program that the kernel gets.")
 
-    func run() throws { print(try SandboxReport(.ingress, files: FileAccess()).text()) }
+    func run() throws {
+        print(try SandboxReport(.ingress, files: FileAccess()).text())
+        print(try SandboxReport(.settingsReader, files: FileAccess()).text())
+    }
 }
 
 /// `sallyport-ingress check`
@@ -60,6 +66,28 @@ struct Check: ParsableCommand {
         } catch {
             StandardError.line("\(error)")
             throw ExitCode(78)
+        }
+    }
+}
+
+/// `sallyport-ingress probe`
+struct Probe: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Ask the running ingress whether it is ready; exit code 0 when it is, 1 when not. For a container's health check.")
+
+    @Option(help: "The settings file.")
+    var config: String
+
+    @Option(help: "Seconds to wait for the answer, 1 to 60.")
+    var timeout = 3
+
+    func run() throws {
+        do {
+            print(try ReadinessProbe(file: config).run(within: .seconds(max(1, min(60, timeout)))))
+        } catch {
+            StandardError.line("\(error)")
+            throw ExitCode(1)
         }
     }
 }

@@ -35,7 +35,7 @@ import Testing
 
     @Test func `errors that ask for something else say what`() {
         #expect(Answer.methodNotAllowed("POST").status == .methodNotAllowed)
-        #expect(Answer.methodNotAllowed("POST").header("Allow") == "POST")
+        #expect(Answer.methodNotAllowed("POST").header("Allow") == "POST, OPTIONS")
         #expect(Answer.unavailable("no executor is connected", retryAfter: 5).status == .serviceUnavailable)
         #expect(Answer.unavailable("no executor is connected", retryAfter: 5).header("Retry-After") == "5")
     }

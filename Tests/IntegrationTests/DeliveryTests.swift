@@ -181,7 +181,7 @@ struct DeliveryTests {
         #expect(try bed.deliver(hook: "nowhere").status == 404)
         let get = try bed.deliver(method: "GET")
         #expect(get.status == 405)
-        #expect(get.headers["allow"] == "POST")
+        #expect(get.headers["allow"] == "POST, OPTIONS")
         #expect(try bed.deliver("{", hook: "echo", signature: nil, token: nil).status == 400)
         #expect(
             try bed.deliver("a=b", hook: "echo", signature: nil, token: nil, contentType: "application/x-www-form-urlencoded")

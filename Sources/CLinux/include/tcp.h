@@ -15,4 +15,8 @@ int sallyport_tcp_result(int descriptor);
 /// call that failed.
 int sallyport_tcp_listen(const char *host, uint16_t port, int backlog, const char *_Nullable *_Nonnull step);
 
+/// Makes a descriptor that was inherited close-on-exec and non-blocking when it is a listening stream socket of TCP or Unix. 0, -EINVAL
+/// when it is anything else, or -errno.
+int sallyport_check_listener(int descriptor, int *is_tcp);
+
 #pragma clang assume_nonnull end

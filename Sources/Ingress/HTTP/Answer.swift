@@ -46,7 +46,12 @@ extension Answer {
 
     /// RFC 9110 section 15.5.6: a 405 names the methods that are allowed.
     static func methodNotAllowed(_ allowed: String) -> Answer {
-        .problem(.methodNotAllowed, "use \(allowed)", headers: [("Allow", allowed)])
+        .problem(.methodNotAllowed, "use \(allowed)", headers: [("Allow", "\(allowed), OPTIONS")])
+    }
+
+    /// RFC 9110 section 9.3.7: what may be done with a resource.
+    static func options(_ allowed: String) -> Answer {
+        Answer(status: .noContent, headers: [("Allow", "\(allowed), OPTIONS")], body: [])
     }
 
     /// What clears within seconds; `seconds` is chosen so that a sender's retries are not used up.

@@ -27,14 +27,33 @@ final class DeliveryHandler: ChannelInboundHandler {
     private var keepsAlive = false
     /// RFC 9110 section 9.3.2: the answer to HEAD has no body.
     private var isHead = false
+    /// Sees the bytes before they are parsed; a stream of HTTP/2 has none.
+    private let arrivals: ArrivalHandler?
+    /// The other end of the connection; a stream of HTTP/2 does not know it.
+    private let peer: SocketAddress?
+    /// With which the sender proved itself to TLS.
+    private let client: ClientCertificate?
+    private var patience: SenderPatience
     private var deadline: Scheduled<Void>?
 
-    init(service: DeliveryService, limits: HTTPLimits) {
+    init(
+        service: DeliveryService, limits: HTTPLimits, arrivals: ArrivalHandler? = nil, peer: SocketAddress?,
+        client: ClientCertificate? = nil
+    ) {
+        self.peer = peer
+        self.client = client
         self.service = service
         self.limits = limits
+        self.arrivals = arrivals
+        patience = SenderPatience(limits.patience, now: MonotonicClock.now())
     }
 
-    func channelActive(context: ChannelHandlerContext) { limit(context, to: limits.idle) }
+    func handlerAdded(context: ChannelHandlerContext) { if context.channel.isActive { watch(context) } }
+
+    func channelActive(context: ChannelHandlerContext) {
+        watch(context)
+        context.fireChannelActive()
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
@@ -43,6 +62,7 @@ final class DeliveryHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .inputClosed? = event as? ChannelEvent { inputEnded(context) }
+        if event is ArrivalHandler.BytesCame, patience.bytesCame(now: MonotonicClock.now()) { watch(context) }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -60,12 +80,17 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError else { return context.close(promise: nil) }
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
         // The request cannot be parsed: whatever follows on this connection cannot be either. The one before it still has its answer.
         keepsAlive = false
         switch state {
         case .waiting, .closed: break
-        case .idle: finish(context, .problem(.badRequest, "the request is not HTTP/1.1"))
+        case .idle:
+            guard case .headerOverflow = error else {
+                return finish(context, .problem(.badRequest, "the request is not HTTP/1.1"))
+            }
+            service.countRefused("headers")
+            finish(context, .problem(.requestHeaderFieldsTooLarge, "the head of the request is too large"))
         case .reading, .discarding: context.close(promise: nil)
         }
     }
@@ -82,8 +107,13 @@ final class DeliveryHandler: ChannelInboundHandler {
         guard case .idle = state else { return }
         keepsAlive = head.isKeepAlive
         isHead = head.method == .HEAD
-        limit(context, to: limits.request)
-        switch service.open(head, from: context.remoteAddress) {
+        patience.headCame(now: MonotonicClock.now())
+        watch(context)
+        guard head.headers.count <= limits.headerCount else {
+            service.countRefused("headers")
+            return refuse(context, .problem(.requestHeaderFieldsTooLarge, "the request has too many header fields"))
+        }
+        switch service.open(head, from: peer, client: client) {
         case .read(let reader):
             state = .reading(reader)
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
@@ -98,9 +128,13 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     private func take(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        patience.bodyCame(bytes.readableBytes)
         switch state {
         case .reading(let reader):
-            if let answer = reader.append(bytes) { refuse(context, answer) }
+            if let answer = reader.append(bytes) {
+                service.countOverflow(reader.hook, answer)
+                refuse(context, answer)
+            }
         case .discarding(let answer, let left):
             guard bytes.readableBytes <= left else { return refuse(context, answer) }
             state = .discarding(answer, left: left - bytes.readableBytes)
@@ -111,7 +145,8 @@ final class DeliveryHandler: ChannelInboundHandler {
     private func end(_ context: ChannelHandlerContext) {
         switch state {
         case .reading(let reader):
-            deadline?.cancel()
+            patience.requestCame()
+            watch(context)
             state = .waiting
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             service.finish(reader, on: context.eventLoop) { answer in
@@ -119,7 +154,8 @@ final class DeliveryHandler: ChannelInboundHandler {
                 handler.finish(context, answer)
             }
         case .discarding(let answer, _):
-            deadline?.cancel()
+            patience.requestCame()
+            watch(context)
             finish(context, answer)
         case .idle, .waiting, .closed: break
         }
@@ -133,7 +169,8 @@ final class DeliveryHandler: ChannelInboundHandler {
         write(context, answer, staysOpen: staysOpen)
         if staysOpen {
             state = .idle
-            limit(context, to: limits.idle)
+            patience.answered(now: MonotonicClock.now())
+            watch(context)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else {
             state = .closed
@@ -154,7 +191,8 @@ final class DeliveryHandler: ChannelInboundHandler {
     private func write(_ context: ChannelHandlerContext, _ answer: Answer, staysOpen: Bool) {
         var headers = HTTPHeaders()
         for header in answer.headers { headers.add(name: header.name, value: header.value) }
-        headers.add(name: "Content-Length", value: "\(answer.body.count)")
+        // RFC 9110 section 8.6: none with a 204.
+        if answer.status != .noContent { headers.add(name: "Content-Length", value: "\(answer.body.count)") }
         headers.add(name: "Cache-Control", value: "no-store")
         if !staysOpen { headers.add(name: "Connection", value: "close") }
         context.write(
@@ -163,25 +201,37 @@ final class DeliveryHandler: ChannelInboundHandler {
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
     }
 
+    /// Looks whether the sender is in time, and when to look again.
+    private func watch(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        switch patience.verdict(now: MonotonicClock.now()) {
+        case .unwatched: break
+        case .fine(let instant):
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            deadline = context.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(instant))) {
+                let (handler, context) = bound.value
+                handler.watch(context)
+            }
+        case .tooSlow(let slow): end(context, slow)
+        }
+    }
+
+    /// The sender took too long. Where it was in the middle of a request it is told so (RFC 9110 section 15.5.9).
+    private func end(_ context: ChannelHandlerContext, _ slow: SenderPatience.Slow) {
+        if slow != .idle { service.countRefused(slow.rawValue) }
+        switch state {
+        case .reading: refuse(context, .problem(.requestTimeout, "the body came too slowly"))
+        case .discarding(let answer, _): refuse(context, answer)
+        case .idle:
+            if slow == .head { arrivals?.writeTimeout() }
+            context.close(promise: nil)
+        case .waiting, .closed: context.close(promise: nil)
+        }
+    }
+
     private func limit(_ context: ChannelHandlerContext, to time: TimeAmount) {
         deadline?.cancel()
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         deadline = context.eventLoop.scheduleTask(in: time) { bound.value.close(promise: nil) }
     }
-}
-
-/// What one connection may take of the ingress.
-struct HTTPLimits: Sendable {
-    /// From the connection, or from an answer, to the next request's head.
-    var idle = TimeAmount.seconds(60)
-    /// From a request's head to its end.
-    var request = TimeAmount.seconds(30)
-    /// From an answer to an unfinished request to the end of the connection.
-    var linger = TimeAmount.milliseconds(500)
-    /// Bytes of a body that are read to keep the connection although the answer is known.
-    var discard = 64 * 1024
-    /// Connections at once.
-    var connections = 4096
-    /// Connections at once of the operations listener, which has its own so that senders cannot take it from whoever asks for health.
-    var operationsConnections = 64
 }

@@ -10,22 +10,36 @@ final class DeliveryReader {
     let peer: SocketAddress?
     private(set) var body = ByteBuffer()
     private var check: DeliveryCheck?
+    private let memory: BodyMemory?
+
+    /// With which the sender proved itself to TLS.
+    let client: ClientCertificate?
 
     /// - Parameter now: Unix time in seconds.
     /// - Throws: the refusal when the head alone says that the delivery is not the sender's.
-    init(hook: Hook, head: HTTPRequestHead, peer: SocketAddress? = nil, now: Int64) throws(WebhookRefusal) {
+    init(
+        hook: Hook, head: HTTPRequestHead, peer: SocketAddress? = nil, client: ClientCertificate? = nil,
+        memory: BodyMemory? = nil, now: Int64
+    ) throws(WebhookRefusal) {
         self.hook = hook
         self.head = head
         self.peer = peer
+        self.client = client
+        self.memory = memory
         check = try hook.verification?.begin(RequestHeadView(head), now: now)
         if let length = head.headers.first(name: "content-length").flatMap(Int.init) {
             body.reserveCapacity(min(length, hook.maximumBody))
         }
     }
 
+    deinit { memory?.giveBack(body.readableBytes) }
+
     /// Takes a piece of the body; the answer when it is too much.
     func append(_ bytes: ByteBuffer) -> Answer? {
         guard body.readableBytes + bytes.readableBytes <= hook.maximumBody else { return Self.tooLarge(hook) }
+        guard memory?.take(bytes.readableBytes) ?? true else {
+            return .unavailable("too many bodies are being read", retryAfter: JobAnswer.retryAfter)
+        }
         check?.update(bytes.readableBytesView)
         body.writeImmutableBuffer(bytes)
         return nil

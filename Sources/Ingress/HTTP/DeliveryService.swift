@@ -15,8 +15,11 @@ final class DeliveryService: Sendable {
         case answer(Answer)
     }
 
-    private let hooks: [String: Hook]
+    private let serving: Mutex<Serving>
     private let proxies: TrustedProxies
+    private let gate: DeliveryGate
+    private let bodies: BodyMemory
+    private let waiters = WaitingDeliveries()
     private let desk: JobDesk
     private let metrics: IngressMetrics
     private let logger: Logger
@@ -26,10 +29,14 @@ final class DeliveryService: Sendable {
     private let waiting = Atomic(0)
 
     init(
-        hooks: [String: Hook], proxies: TrustedProxies = .none, desk: JobDesk, metrics: IngressMetrics, logger: Logger
+        hooks: [String: Hook], limits: LimitSettings = LimitSettings(), proxies: TrustedProxies = .none, desk: JobDesk,
+        metrics: IngressMetrics, logger: Logger
     ) {
-        self.hooks = hooks
+        let serving = Serving(hooks: hooks, limits: limits)
+        self.serving = Mutex(serving)
         self.proxies = proxies
+        gate = DeliveryGate(serving.limits.requests, hooks: serving.hookLimits)
+        bodies = BodyMemory(limit: serving.limits.requests.bodies)
         self.desk = desk
         self.metrics = metrics
         self.logger = logger
@@ -40,17 +47,46 @@ final class DeliveryService: Sendable {
     var isDraining: Bool { draining.load(ordering: .relaxed) }
     /// Deliveries that wait for their answer.
     var waitingCount: Int { waiting.load(ordering: .relaxed) }
+    /// Those that new requests are served with.
+    private var hooks: [String: Hook] { serving.withLock(\.hooks) }
+    /// Bytes of bodies that are being read.
+    var bodyBytes: Int { bodies.count }
 
+    /// Takes no new work from now on.
     func drain() { draining.store(true, ordering: .relaxed) }
 
+    /// Answers who still waits: 202 where the job is durable, 503 where the delivery can be sent again. Call when draining took too
+    /// long, on the event loop of the deliveries.
+    func endWaits() { waiters.end() }
+
+    /// Serves other hooks and limits from now on. A request whose head was read goes on with the hook it began with.
+    func change(to serving: Serving) {
+        self.serving.withLock { $0 = serving }
+        gate.change(to: serving.limits.requests, hooks: serving.hookLimits)
+        bodies.change(to: serving.limits.requests.bodies)
+    }
+
+    /// Counts a request that was refused before it was one: too slow, or with too large a head.
+    func countRefused(_ reason: String) { metrics.refusedRequests.with(reason).increment() }
+
+    /// Counts a delivery whose body was not read to its end.
+    func countOverflow(_ hook: Hook, _ answer: Answer) {
+        count(hook, answer.status == .payloadTooLarge ? "too-large" : "body-memory")
+    }
+
     /// Looks at the head alone: the route, the method, the announced length, and all that can be said of the signature without a body.
-    func open(_ head: HTTPRequestHead, from peer: SocketAddress? = nil) -> Opened {
+    ///
+    /// - Parameters:
+    ///   - peer: the other end of the connection.
+    ///   - client: with which the sender proved itself to TLS.
+    func open(_ head: HTTPRequestHead, from peer: SocketAddress? = nil, client: ClientCertificate? = nil) -> Opened {
         let path = RequestTarget.path(head.uri)
         guard let route = HookRoute(path) else { return .answer(probe(path, head)) }
         guard let hook = hooks[route.name], route.secret == nil || hook.verification?.usesPath == true else {
             metrics.deliveries.with("", "unknown-hook").increment()
             return .answer(.problem(.notFound, "no such hook"))
         }
+        if head.method == .OPTIONS { return .answer(.options("POST")) }
         guard head.method == .POST else {
             count(hook, "method")
             return .answer(.methodNotAllowed("POST"))
@@ -65,7 +101,9 @@ final class DeliveryService: Sendable {
             return .answer(DeliveryReader.tooLarge(hook))
         }
         do throws(WebhookRefusal) {
-            return .read(try DeliveryReader(hook: hook, head: head, peer: peer, now: WallClock.now() / 1000))
+            return .read(
+                try DeliveryReader(
+                    hook: hook, head: head, peer: peer, client: client, memory: bodies, now: WallClock.now() / 1000))
         } catch {
             return .answer(reject(hook, .signature(error)))
         }
@@ -100,7 +138,13 @@ final class DeliveryService: Sendable {
 
     private func submit(_ intent: JobIntent, _ hook: Hook, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
         let request = intent.request
-        switch desk.submit(request, body: intent.body, untilAccepted: hook.response == .async, on: eventLoop) {
+        if let met = gate.admit(hook.name, now: MonotonicClock.now()) {
+            count(hook, met.outcome)
+            return answer(met.answer)
+        }
+        let outcome = desk.submit(request, body: intent.body, untilAccepted: hook.response == .async, on: eventLoop)
+        if case .waiting = outcome {} else { gate.leave(hook.name) }
+        switch outcome {
         case .waiting(let ticket, let future):
             log(request, hook, joined: ticket.joined)
             wait(ticket, future, request, hook, on: eventLoop, answer: answer)
@@ -129,10 +173,12 @@ final class DeliveryService: Sendable {
             guard let reply = bound.value else { return }
             bound.value = nil
             self.waiting.subtract(1, ordering: .relaxed)
+            self.waiters.remove(ticket.number)
+            self.gate.leave(hook.name)
             self.count(hook, outcome)
             reply(answer)
         }
-        let timer = eventLoop.scheduleTask(in: limit) {
+        let end: @Sendable () -> Void = {
             switch self.desk.leave(ticket) {
             case .accepted(let jobID):
                 once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
@@ -143,6 +189,11 @@ final class DeliveryService: Sendable {
             case .unconfirmed(hasEvent: false):
                 once("unknown", JobAnswer.unconfirmed(jobID: request.jobID, correlationID: request.correlationID))
             }
+        }
+        let timer = eventLoop.scheduleTask(in: limit, end)
+        waiters.add(ticket.number) {
+            timer.cancel()
+            end()
         }
         future.whenSuccess { outcome in
             timer.cancel()
@@ -159,7 +210,10 @@ final class DeliveryService: Sendable {
 
     /// Answers what is no hook: health, readiness, or nothing.
     func probe(_ path: Substring, _ head: HTTPRequestHead) -> Answer {
+        // RFC 9110 section 9.3.7: the server as a whole.
+        if path == "*", head.method == .OPTIONS { return .options("GET, HEAD, POST") }
         guard path == "/healthz" || path == "/readyz" else { return .problem(.notFound, "hooks are at /hooks/{name}") }
+        if head.method == .OPTIONS { return .options("GET, HEAD") }
         guard head.method == .GET || head.method == .HEAD else { return .methodNotAllowed("GET, HEAD") }
         if path == "/readyz", isDraining { return .text(.serviceUnavailable, "stopping\n") }
         if path == "/readyz", !desk.isReady { return .text(.serviceUnavailable, "no executor is connected\n") }

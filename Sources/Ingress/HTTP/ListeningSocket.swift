@@ -1,30 +1,48 @@
 internal import CLinux
 internal import Glibc
+internal import JobProtocol
 
-/// A TCP listener, made before the process is sealed.
+/// A listener's socket, made or taken over before the process is sealed.
 struct ListeningSocket {
     /// Connections that may wait to be accepted.
     static let backlog: Int32 = 512
 
     let descriptor: Int32
+    /// Connections have TCP's options.
+    let isTCP: Bool
 
-    /// - Throws: ``ListenError`` naming the address and the step.
-    init(_ address: IngressSettings.Address) throws(ListenError) {
-        var step: UnsafePointer<CChar>?
-        let result = unsafe sallyport_tcp_listen(address.host, UInt16(address.port), Self.backlog, &step)
-        guard result >= 0 else {
-            let reason = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
-            let name = unsafe step.map { unsafe String(cString: $0) } ?? "listen"
-            throw ListenError(address: address, reason: "\(name): \(reason)")
+    /// - Throws: ``ListenError`` naming the place and the step.
+    init(_ place: ListenPlace, inherited: inout InheritedSockets) throws(ListenError) {
+        switch place {
+        case .tcp(let host, let port):
+            var step: UnsafePointer<CChar>?
+            let result = unsafe sallyport_tcp_listen(host, UInt16(port), Self.backlog, &step)
+            guard result >= 0 else {
+                let reason = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
+                let name = unsafe step.map { unsafe String(cString: $0) } ?? "listen"
+                throw ListenError(place: place, reason: "\(name): \(reason)")
+            }
+            descriptor = result
+            isTCP = true
+        case .unix(let path, let mode):
+            do throws(SocketError) {
+                descriptor = try UnixSocket.listen(path: path, mode: mode)
+            } catch {
+                throw ListenError(place: place, reason: "\(error)")
+            }
+            isTCP = false
+        case .systemd(let name):
+            let socket = try inherited.take(name, for: place)
+            descriptor = socket.descriptor
+            isTCP = socket.isTCP
         }
-        descriptor = result
     }
 }
 
-/// An address that cannot be listened at.
+/// A place that cannot be listened at.
 struct ListenError: Error, CustomStringConvertible {
-    let address: IngressSettings.Address
+    let place: ListenPlace
     let reason: String
 
-    var description: String { "cannot listen at \(address.host):\(address.port): \(reason)" }
+    var description: String { "cannot listen at \(place): \(reason)" }
 }

@@ -28,6 +28,8 @@ struct Hook: Sendable {
     let response: Response
     let wait: TimeAmount
     let maximumBody: Int
+    /// What the hook's deliveries may take.
+    var limits = HookLimits()
 
     /// The body must be of one of the forms of `payload`, because something is taken from it or because the hook says so.
     var readsPayload: Bool {

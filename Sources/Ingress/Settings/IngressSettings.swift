@@ -5,15 +5,12 @@ public import Settings
 
 /// The ingress's settings, checked as a whole: either all of it is good or nothing is used.
 public struct IngressSettings: Sendable {
-    /// Where something listens.
-    struct Address: Sendable {
-        let host: String
-        let port: Int
-    }
-
-    let listen: Address
-    let operations: Address?
+    /// The file they were read from.
+    public let file: String
+    let listen: ListenSettings
+    let operations: ListenPlace?
     let trustedProxies: TrustedProxies
+    let limits: LimitSettings
     let minimumLandlock: Int
     let jobSocket: String
     let jobSocketMode: UInt32
@@ -22,16 +19,21 @@ public struct IngressSettings: Sendable {
     let signingKey: Ed25519PrivateKey
     let trustedKeys: TrustedKeys
     let hooks: [String: Hook]
+    /// What a reload cannot change.
+    let fixed: FixedSettings
 
     /// Reads a file and the secrets it names.
     ///
     /// - Throws: `SettingsProblems` with everything that is wrong, each with file and line.
     public init(file: String) throws(SettingsProblems) {
         let source = try SettingsFile(path: file)
-        let root = source.root.mapping("listen", "operations", "trusted-proxies", "executor", "hooks", "sandbox")
-        listen = Self.address(root.required("listen")) ?? Address(host: "", port: 0)
-        operations = Self.address(root.optional("operations"))
+        let root = source.root.mapping(Self.keys)
+        self.file = file
+        fixed = FixedSettings(root)
+        let listen = ListenSettings(root.required("listen"))
+        operations = Self.operations(root.optional("operations"))
         trustedProxies = root.optional("trusted-proxies").trustedProxies()
+        limits = LimitSettings(root.optional("limits"))
         minimumLandlock = root.optional("sandbox").minimumLandlock()
         let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
         jobSocket = executor.required("socket").socketPath() ?? ""
@@ -53,22 +55,23 @@ public struct IngressSettings: Sendable {
         self.hooks = hooks
         try source.finish()
         // A missing key is one of the problems that were just thrown.
-        guard let key else { throw SettingsProblems(problems: []) }
+        guard let key, let listen else { throw SettingsProblems(problems: []) }
         signingKey = key
+        self.listen = listen
     }
 
-    private static func address(_ node: SettingsNode) -> Address? {
-        guard node.isPresent else { return nil }
-        let address = node.mapping("address", "port")
-        guard let host = address.required("address").string(maximumLength: 255),
-            let port = address.required("port").int(in: 0...65535)
-        else { return nil }
-        return Address(host: host, port: port)
+    /// The keys at the top of the file.
+    static let keys = ["listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "sandbox"]
+
+    /// The operations listener's place; it has no TLS.
+    static func operations(_ node: SettingsNode) -> ListenPlace? {
+        node.isPresent ? ListenPlace.read(node, node.mapping(ListenPlace.keys)) : nil
     }
 
     /// The settings in words, for `check`.
     public var summary: String {
-        var lines = ["settings are good: \(hooks.count) hooks on \(listen.host):\(listen.port)"]
+        var lines = ["settings are good: \(hooks.count) hooks on \(listen.place)"]
+        lines += listenSummary
         for hook in hooks.values.sorted(by: { $0.name < $1.name }) {
             var demands: [String] = []
             if let verification = hook.verification {

@@ -1,0 +1,8 @@
+/// What deliveries are served with; swapped as a whole when the settings are read again.
+struct Serving: Sendable {
+    var hooks: [String: Hook]
+    var limits = LimitSettings()
+
+    /// By hook.
+    var hookLimits: [String: HookLimits] { hooks.mapValues(\.limits) }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// TLS and HTTP/2, with the real curl and openssl.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct TLSTests {
+    /// An authority with certificates for the server and a client, made by openssl.
+    private struct Certificates {
+        let folder: URL
+
+        init(_ folder: URL) throws {
+            self.folder = folder
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try openssl(
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+            try issue("server", names: "DNS:localhost,IP:127.0.0.1")
+            try issue("client", names: "DNS:ci.example,URI:spiffe://example/ci")
+        }
+
+        func path(_ name: String) -> String { folder.appending(path: name).path }
+
+        func issue(_ name: String, names: String) throws {
+            try openssl(
+                "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=\(name)", "-keyout",
+                "\(name).key", "-out", "\(name).csr")
+            try "subjectAltName=\(names)\n".write(to: folder.appending(path: "ext"), atomically: true, encoding: .utf8)
+            try openssl(
+                "x509", "-req", "-in", "\(name).csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile",
+                "ext", "-out", "\(name).pem")
+            chmod(path("\(name).key"), 0o600)
+        }
+
+        private func openssl(_ arguments: String...) throws {
+            let files = ["-keyout", "-out", "-in", "-CA", "-CAkey", "-extfile"]
+            let whole = arguments.enumerated().map { index, text in
+                index > 0 && files.contains(arguments[index - 1]) ? path(text) : text
+            }
+            let made = try Command.run("/usr/bin/openssl", whole)
+            guard made.code == 0 else { throw TestBedError("openssl: \(made.errors)") }
+        }
+    }
+
+    private let bed: TestBed
+    private let certificates: Certificates
+
+    init() throws {
+        bed = try ListeningBed.make(start: false)
+        certificates = try Certificates(bed.box.appending(path: "tls"))
+    }
+
+    private func start(_ more: String = "", limits: String = "") throws {
+        try bed.change(
+            bed.listenLine,
+            to:
+                "listen: { address: 127.0.0.1, port: \(bed.httpPort), tls: { certificate: tls/server.pem, private-key: { file: tls/server.key }\(more) } }\(limits)"
+        )
+        try bed.start()
+    }
+
+    private var url: String { "https://localhost:\(bed.httpPort)/hooks/quick" }
+    private var trust: [String] { ["--cacert", certificates.path("ca.pem")] }
+
+    private func post(_ more: String...) throws -> Command {
+        try Command.run(
+            "/usr/bin/curl",
+            ["-s", "--max-time", "20", "--data", "{}", "-o", "/dev/null", "-w", "%{http_version} %{http_code}\n"] + trust + more
+                + [url])
+    }
+
+    private func servedFingerprint() throws -> String {
+        let shown = try Command.run(
+            "/bin/sh",
+            [
+                "-c",
+                "openssl s_client -connect 127.0.0.1:\(bed.httpPort) </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256",
+            ])
+        return shown.output
+    }
+
+    @Test func `it speaks HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3, and nothing in the clear`() throws {
+        try start()
+        #expect(try post("--http2").output == "2 200\n")
+        #expect(try post("--http1.1").output == "1.1 200\n")
+        #expect(try post("--tls-max", "1.2").output == "2 200\n")
+        #expect(try post("--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-SHA").code != 0)
+        let clear = try Command.run("/usr/bin/curl", ["-s", "--max-time", "5", "http://127.0.0.1:\(bed.httpPort)/healthz"])
+        #expect(clear.code != 0)
+        #expect(try bed.metric("sallyport_tls_handshakes_total{outcome=\"done\"}") ?? 0 >= 3)
+        #expect(try bed.metric("sallyport_tls_handshakes_total{outcome=\"failed\"}") ?? 0 >= 1)
+        #expect(try bed.metric("sallyport_tls_certificate_expiry_seconds") ?? 0 > Date().timeIntervalSince1970)
+        // A body of many frames, refusals, and what has no body.
+        let big = Data(repeating: 0x20, count: 900_000)
+        let sent = try Command.run(
+            "/usr/bin/curl", ["-s", "--http2", "--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}"] + trust + [url],
+            input: big)
+        #expect(sent.output == "200")
+        let large = try Command.run(
+            "/usr/bin/curl", ["-s", "--http2", "--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}"] + trust + [url],
+            input: big + big)
+        #expect(large.output == "413")
+        #expect(try post("--http2", "-X", "OPTIONS").output == "2 204\n")
+        #expect(try post("--http2", "-H", "X-Long: " + String(repeating: "x", count: 100_000)).output != "2 200\n")
+        #expect(try post("--http2").output == "2 200\n")
+    }
+
+    @Test func `many streams on one connection are all answered`() throws {
+        try start()
+        var arguments = ["-s", "--http2", "--parallel", "--parallel-max", "50", "--max-time", "30", "--data", "{}"] + trust
+        for _ in 0..<40 { arguments += ["-o", "/dev/null", "-w", "%{http_code}\n", url] }
+        let answers = try Command.run("/usr/bin/curl", arguments)
+        #expect(answers.output.split(separator: "\n").count { $0 == "200" } == 40, "\(answers.output)")
+    }
+
+    @Test func `with a client-ca nobody without one of its certificates gets in`() throws {
+        try start(", client-ca: tls/ca.pem")
+        #expect(try post().code != 0)
+        let client = ["--cert", certificates.path("client.pem"), "--key", certificates.path("client.key")]
+        #expect(try post(client[0], client[1], client[2], client[3]).output == "2 200\n")
+        let stranger = try Certificates(bed.box.appending(path: "other"))
+        #expect(try post("--cert", stranger.path("client.pem"), "--key", stranger.path("client.key")).code != 0)
+    }
+
+    @Test func `a handshake that does not come is not waited for`() throws {
+        try start(limits: "\nlimits: { head-time: 1s }")
+        #expect(try RawConnection(port: bed.httpPort).readToEnd(within: 4) == "")
+        #expect(try bed.metric("sallyport_tls_handshakes_total{outcome=\"late\"}") == 1)
+    }
+
+    @Test func `a new certificate is served after SIGHUP, without a restart`() throws {
+        try start()
+        let before = try servedFingerprint()
+        #expect(before.contains("Fingerprint"))
+        try certificates.issue("server", names: "DNS:localhost")
+        #expect(try servedFingerprint() == before)
+        #expect(try bed.reload("done"))
+        #expect(try servedFingerprint() != before)
+        #expect(try post().output == "2 200\n")
+        // A key that is another's changes nothing.
+        let now = try servedFingerprint()
+        try certificates.issue("other", names: "DNS:localhost")
+        try bed.change("tls/server.key", to: "tls/other.key")
+        #expect(try bed.reload("refused"))
+        #expect(bed.ingress.text.contains("does the key belong to the first certificate?"))
+        #expect(try servedFingerprint() == now)
+    }
+
+    @Test func `a private key that others can read is refused`() throws {
+        chmod(certificates.path("server.key"), 0o644)
+        #expect(throws: (any Error).self) { try start() }
+        #expect(bed.ingress.text.contains("chmod 600"))
+    }
+}
