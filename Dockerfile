@@ -77,7 +77,8 @@ LABEL org.opencontainers.image.title="sallyport-ingress" \
     org.opencontainers.image.source="${SOURCE}"
 USER 65532:65532
 EXPOSE 8080 9080
-# No HEALTHCHECK: nothing in this image can make a request. Probe /healthz and /readyz of the operations listener from outside.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+    CMD ["sallyport-ingress", "probe", "--config", "/etc/sallyport/ingress.yaml"]
 ENTRYPOINT ["sallyport-ingress"]
 CMD ["serve", "--config", "/etc/sallyport/ingress.yaml"]
 
