@@ -23,7 +23,7 @@ extension SandboxProfile {
             .allow("shutdown", because: "ends one direction of a connection"),
             .fail(
                 "madvise", .equal32(2, .max, "advice -1"), with: EINVAL,
-                because: "BoringSSL looks whether unknown advice is refused, before it believes that its wish to notice forks is not"),
+                because: "BoringSSL looks whether unknown advice is refused, before it asks to notice forks"),
         ] + socketOptions
             + .fail(
                 ["openat", "newfstatat", "readlink", "readlinkat", "socket", "connect"], with: EACCES,

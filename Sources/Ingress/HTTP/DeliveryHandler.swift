@@ -174,6 +174,8 @@ final class DeliveryHandler: ChannelInboundHandler {
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else {
             state = .closed
+            // A sender that does not read must not keep the connection.
+            limit(context, to: .nanoseconds(limits.patience.idle.nanoseconds))
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
             context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
         }

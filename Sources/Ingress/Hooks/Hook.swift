@@ -30,6 +30,13 @@ struct Hook: Sendable {
     let maximumBody: Int
     /// What the hook's deliveries may take.
     var limits = HookLimits()
+    /// The client certificates it takes; nil for any sender.
+    var client: ClientRule?
+
+    /// In words, for `check`.
+    var limitSummary: String {
+        "  at most \(limits.rate.words), \(limits.rate.burst) at once, and \(limits.concurrency) that wait"
+    }
 
     /// The body must be of one of the forms of `payload`, because something is taken from it or because the hook says so.
     var readsPayload: Bool {

@@ -52,6 +52,7 @@ public struct IngressSettings: Sendable {
         let entries = node.entries()
         if entries.isEmpty, node.isPresent { node.problem("at least one hook is needed") }
         for entry in entries { hooks[entry.name] = HookSettings.hook(entry.name, entry.value) }
+        for entry in entries { HookSettings.checkClient(entry.value, hooks[entry.name], listen) }
         self.hooks = hooks
         try source.finish()
         // A missing key is one of the problems that were just thrown.
@@ -78,12 +79,14 @@ public struct IngressSettings: Sendable {
                 demands.append(
                     verification.schemes.count > 1 && hook.token != nil ? "(\(verification.summary))" : verification.summary)
             }
+            if let client = hook.client { demands.append(client.summary) }
             if let token = hook.token { demands.append(token.summary) }
             let condition =
                 demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")
             let path = hook.name + (hook.verification?.usesPath == true ? "/{secret}" : "")
             lines.append("hook \(hook.name): POST /hooks/\(path) asks for job \(hook.job) on behalf of \(condition)")
             lines += hook.conditionsInWords
+            lines.append(hook.limitSummary)
         }
         return lines.joined(separator: "\n")
     }

@@ -123,6 +123,40 @@ struct TLSTests {
         #expect(try post("--cert", stranger.path("client.pem"), "--key", stranger.path("client.key")).code != 0)
     }
 
+    @Test func `a hook takes the client certificates it names, and no others`() throws {
+        try bed.append(
+            """
+              named: { verify: none, job: quick, client: { names: [ci.example] } }
+              other: { verify: none, job: quick, client: { names: ["spiffe://example/other"] } }
+
+            """, to: "ingress.yaml")
+        try start(", client-ca: tls/ca.pem, client-certificate: optional")
+        func status(_ hook: String, _ version: String, shows: Bool = true) throws -> String {
+            let client = shows ? ["--cert", certificates.path("client.pem"), "--key", certificates.path("client.key")] : []
+            return try Command.run(
+                "/usr/bin/curl",
+                ["-s", version, "--max-time", "20", "--data", "{}", "-o", "/dev/null", "-w", "%{http_code}"] + trust + client
+                    + ["https://localhost:\(bed.httpPort)/hooks/\(hook)"]
+            ).output
+        }
+        for version in ["--http1.1", "--http2"] {
+            #expect(try status("named", version) == "200")
+            #expect(try status("named", version, shows: false) == "403")
+            #expect(try status("other", version) == "403")
+            #expect(try status("quick", version, shows: false) == "200")
+        }
+    }
+
+    @Test func `stopped while a delivery waits over HTTP/2, it still answers`() throws {
+        try start()
+        let arguments = ["-s", "--http2", "--max-time", "20", "--data", "{}", "-o", "/dev/null", "-w", "%{http_code}"] + trust
+        let pause = "https://localhost:\(bed.httpPort)/hooks/pause"
+        let waiting = Background { try Command.run("/usr/bin/curl", arguments + [pause]).output }
+        #expect(try eventually { try bed.metric("sallyport_deliveries_waiting") == 1 })
+        #expect(bed.ingress.stop(SIGTERM, within: 10) == 0)
+        #expect(try waiting.value == "200")
+    }
+
     @Test func `a handshake that does not come is not waited for`() throws {
         try start(limits: "\nlimits: { head-time: 1s }")
         #expect(try RawConnection(port: bed.httpPort).readToEnd(within: 4) == "")
