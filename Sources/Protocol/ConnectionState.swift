@@ -31,6 +31,8 @@ public struct ConnectionState: Sendable {
         public let epoch: [UInt8]
         /// The executor's policy; empty from an ingress.
         public let policyDigest: String
+        /// It answers watches; frames about them are for such an executor only.
+        public let answersWatches: Bool
     }
 
     /// Who this side is.
@@ -76,6 +78,7 @@ public struct ConnectionState: Sendable {
         hello.epoch = .init(identity.epoch)
         hello.nonce = .init(nonce)
         hello.policyDigest = identity.policyDigest
+        if identity.role == .executor { hello.features = [.watch] }
         return .with { $0.hello = hello }
     }
 
@@ -98,8 +101,8 @@ public struct ConnectionState: Sendable {
 
     private func mayReceive(_ frame: WireFrame.OneOf_Kind) -> Bool {
         switch frame {
-        case .submit, .bodyChunk: identity.role == .executor
-        case .credit, .accepted, .output, .finished: identity.role == .ingress
+        case .submit, .bodyChunk, .watch, .watchCredit, .unwatch: identity.role == .executor
+        case .credit, .accepted, .output, .finished, .jobState, .watchEnd: identity.role == .ingress
         case .ping, .pong: true
         case .hello, .proof: false
         }
@@ -131,7 +134,9 @@ public struct ConnectionState: Sendable {
         let statement = Self.statement(of: peer.role, epoch: epoch, own: [UInt8](peer.nonce), peer: nonce)
         try trusted.verify([UInt8](proof.signature), of: statement, keyID: peer.keyID, what: "hello proof")
         phase = .open
-        return Peer(keyID: peer.keyID, epoch: epoch, policyDigest: String(peer.policyDigest.prefix(64)))
+        return Peer(
+            keyID: peer.keyID, epoch: epoch, policyDigest: String(peer.policyDigest.prefix(64)),
+            answersWatches: peer.role == .executor && peer.features.contains(.watch))
     }
 
     private static func statement(of role: WireRole, epoch: [UInt8], own: [UInt8], peer: [UInt8]) -> [UInt8] {
@@ -153,6 +158,11 @@ extension WireFrame.OneOf_Kind {
         case .finished: "finished"
         case .ping: "ping"
         case .pong: "pong"
+        case .watch: "watch"
+        case .watchCredit: "watch-credit"
+        case .unwatch: "unwatch"
+        case .jobState: "job-state"
+        case .watchEnd: "watch-end"
         }
     }
 }

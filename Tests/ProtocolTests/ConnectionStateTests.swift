@@ -14,10 +14,11 @@ import Testing
     private static let permitted: [WireRole: [ConnectionState.Phase: Set<String>]] = [
         .ingress: [
             .awaitingHello: ["hello"], .awaitingProof: ["proof"],
-            .open: ["credit", "accepted", "output", "finished", "ping", "pong"],
+            .open: ["credit", "accepted", "output", "finished", "job-state", "watch-end", "ping", "pong"],
         ],
         .executor: [
-            .awaitingHello: ["hello"], .awaitingProof: ["proof"], .open: ["submit", "body-chunk", "ping", "pong"],
+            .awaitingHello: ["hello"], .awaitingProof: ["proof"],
+            .open: ["submit", "body-chunk", "watch", "watch-credit", "unwatch", "ping", "pong"],
         ],
     ]
 
@@ -44,9 +45,10 @@ import Testing
         let (_, hello, proof) = try handshake.state(role, in: phase)
         let frames: [WireFrame.OneOf_Kind] = [
             hello, proof, .credit(.init()), .submit(.init()), .bodyChunk(.init()), .accepted(.init()), .output(.init()),
-            .finished(.init()), .ping(.init()), .pong(.init()),
+            .finished(.init()), .ping(.init()), .pong(.init()), .watch(.init()), .watchCredit(.init()), .unwatch(.init()),
+            .jobState(.init()), .watchEnd(.init()),
         ]
-        #expect(Set(frames.map(\.name)).count == 10)
+        #expect(Set(frames.map(\.name)).count == 15)
         for frame in frames {
             // Each time anew, with the peer's right frames for that connection.
             let fresh = try handshake.state(role, in: phase)
@@ -118,6 +120,21 @@ import Testing
         #expect(state.phase == .closed)
         var other = handshake.state(.executor)
         #expect(ProtocolError.Code.of { try other.receive(good) } == nil)
+    }
+
+    @Test func `an executor says that it answers watches, and one that does not say so is not asked`() throws {
+        #expect(handshake.state(.executor).hello().hello.features == [.watch])
+        #expect(handshake.state(.ingress).hello().hello.features.isEmpty)
+        for (features, answers) in [([.watch], true), ([], false), ([.UNRECOGNIZED(9), .unspecified], false)]
+            as [([WireFeature], Bool)]
+        {
+            var (ingress, executor) = (handshake.state(.ingress), handshake.state(.executor))
+            var hello = executor.hello().hello
+            hello.features = features
+            let proof = try Handshake.sent(executor.receive(Handshake.kind(ingress.hello())))
+            _ = try ingress.receive(.hello(hello))
+            #expect(try Handshake.peer(ingress.receive(proof)).answersWatches == answers)
+        }
     }
 
     @Test func `each connection has a nonce of its own, all of a process have its epoch`() {

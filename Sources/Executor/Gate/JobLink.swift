@@ -20,6 +20,7 @@ final class JobLink: ChannelInboundHandler {
     private var state: ConnectionState
     private var buffer = FrameBuffer()
     private var bodies = BodyCollector()
+    private let watches: LinkWatches
 
     init(
         ingress: IngressPeer, identity: ConnectionState.Identity, service: JobService, sink: LinkSink, metrics: ExecutorMetrics,
@@ -31,6 +32,7 @@ final class JobLink: ChannelInboundHandler {
         self.metrics = metrics
         self.logger = logger
         self.onOpen = onOpen
+        watches = LinkWatches(sink: sink)
         state = ConnectionState(identity: identity, trusting: ingress.trusted)
     }
 
@@ -59,6 +61,11 @@ final class JobLink: ChannelInboundHandler {
         }
     }
 
+    func channelInactive(context: ChannelHandlerContext) {
+        for watcher in watches.removeAll() { service.watchers.leave(watcher) }
+        context.fireChannelInactive()
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         logger.warning("job socket failed", metadata: ["ingress": "\(ingress.name)", "error": "\(error)"])
         context.close(promise: nil)
@@ -76,6 +83,14 @@ final class JobLink: ChannelInboundHandler {
             if let whole = try bodies.add(chunk) {
                 hand(whole.envelope, payload: whole.payload, request: whole.request, body: whole.body)
             }
+        case .deliver(.watch(let watch)):
+            let (watches, service, ingress) = (watches, service, ingress.name)
+            let watcher = try watches.begin(watch)
+            Task { await service.watch(watcher, from: ingress) { watches.isOpen(watcher.number) } }
+        case .deliver(.watchCredit(let credit)):
+            if let watcher = try watches.credited(credit) { service.watchers.credit(watcher, Int(credit.credit)) }
+        case .deliver(.unwatch(let unwatch)):
+            if let watcher = watches.remove(unwatch.watch) { service.watchers.leave(watcher) }
         case .deliver(.ping(let ping)): sink.send(.with { $0.pong = .with { $0.sequence = ping.sequence } })
         case .deliver: break
         }

@@ -5,7 +5,7 @@ internal import NIOCore
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
-/// Sends answers to one ingress: results signed, output as long as the ingress keeps up.
+/// Sends answers to one ingress, results signed.
 struct LinkSink: ResultSink {
     let channel: any Channel
     let keyID: String
@@ -22,25 +22,19 @@ struct LinkSink: ResultSink {
             })
     }
 
-    func output(_ jobID: String, destination: String, stream: WireStream, data: [UInt8]) {
-        // Output is a courtesy while the command runs; the result carries what counts.
-        guard channel.isWritable else { return }
-        let output = WireOutput.with {
-            $0.jobID = jobID
-            $0.destination = destination
-            $0.stream = stream
-            $0.data = .init(data)
-        }
-        send(.with { $0.output = output })
-    }
-
     func finished(_ result: WireJobResult) {
         credit.giveBack()
+        guard let envelope = sealed(result) else { return }
+        send(.with { $0.finished = .with { $0.envelope = envelope } })
+    }
+
+    /// The result, signed; nil, and a line in the log, when that fails.
+    func sealed(_ result: WireJobResult) -> WireSignedEnvelope? {
         do {
-            let envelope = try Envelope.seal(result.serializedBytes(), as: .jobResult, keyID: keyID, key: key)
-            send(.with { $0.finished = .with { $0.envelope = envelope } })
+            return try Envelope.seal(result.serializedBytes(), as: .jobResult, keyID: keyID, key: key)
         } catch {
             logger.error("result cannot be signed", metadata: ["job": "\(result.jobID)", "error": "\(error)"])
+            return nil
         }
     }
 

@@ -30,7 +30,7 @@ final class JobRunner: Sendable {
 
     /// Runs to the end of all attempts. Never throws: whatever happens is a result.
     func run(
-        _ job: RunningJob, journal: any Journal,
+        _ job: RunningJob, journal: any Journal, onState: @Sendable (WireJobStatus, _ attempt: UInt32) -> Void,
         onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
     ) async -> WireJobResult {
         let start = ContinuousClock.now
@@ -57,8 +57,10 @@ final class JobRunner: Sendable {
                 "command did not start or was cut off, trying again",
                 metadata: ["job": "\(job.request.jobID)", "attempt": "\(attempt)", "wait": "\(wait)"])
             _ = try? await journal.mark(job.request.jobID, .accepted, attempt: attempt)
+            onState(.accepted, attempt)
             try? await Task.sleep(for: wait)
             guard (try? await journal.mark(job.request.jobID, .running, attempt: attempt)) != nil else { break }
+            onState(.running, attempt)
             backoff = min(backoff * 2, job.plan.job.retry.maximumBackoff)
         }
         return sum(job, job.plan.runs.compactMap { results[$0.destination] }, attempts: attempt, since: start)

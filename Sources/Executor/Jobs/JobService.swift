@@ -12,6 +12,8 @@ final class JobService: Sendable {
     let runner: JobRunner
     private let slots: Slots
     let logger: Logger
+    /// Who watches which job.
+    let watchers = JobWatchers()
     private let metrics: ExecutorMetrics
     /// Unfinished jobs of this process and who waits for each.
     private let active = Mutex<[String: [Subscriber]]>([:])
@@ -146,15 +148,15 @@ final class JobService: Sendable {
     /// Runs a job that is claimed, to its recorded end, and tells everybody who waits.
     private func run(_ job: RunningJob) async {
         let id = job.request.jobID
+        watchers.open(id, job.holdsSlots ? .running : .accepted, attempt: job.attempt)
         if !job.holdsSlots {
             await slots.acquire(job.needs)
             await recordStart(job)
+            watchers.state(id, .running, attempt: job.attempt)
         }
-        let result = await runner.run(job, journal: journal) { destination, stream, data in
-            for subscriber in self.active.withLock({ $0[id] ?? [] }) {
-                subscriber.sink.output(subscriber.request.jobID, destination: destination, stream: stream, data: data)
-            }
-        }
+        let result = await runner.run(
+            job, journal: journal, onState: { self.watchers.state(id, $0, attempt: $1) },
+            onOutput: { self.watchers.output(id, $0, $1, $2) })
         slots.release(job.needs)
         await finish(id, result)
     }
@@ -189,6 +191,7 @@ final class JobService: Sendable {
             return active[id] ?? []
         }
         for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
+        watchers.close(id, result)
         metrics.finished(result)
         logger.info(
             "job finished",
@@ -207,6 +210,7 @@ final class JobService: Sendable {
             logger.info("result is recorded now", metadata: ["job": "\(id)"])
             let subscribers = active.withLock { $0.removeValue(forKey: id) } ?? []
             for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
+            watchers.close(id, result)
             return
         }
     }

@@ -5,7 +5,7 @@ internal import ProtocolMessages
 enum RequestCheck {
     /// - Throws: ``Refusal`` naming the field.
     static func validate(_ request: WireJobRequest) throws(Refusal) {
-        guard isUUID(request.jobID) else { throw Refusal(.policy, "job id is not a UUID of version 7") }
+        guard JobID.isOne(request.jobID) else { throw Refusal(.policy, "job id is not a UUID of version 7") }
         for (field, value, limit) in [
             ("hook", request.hook, JobLimits.name), ("job", request.job, JobLimits.name),
             ("destination", request.destination, JobLimits.name), ("identity", request.identity, JobLimits.name),
@@ -45,14 +45,5 @@ enum RequestCheck {
     /// Past its expires-at, or issued in the future, by more than the clocks may differ.
     static func isExpired(_ request: WireJobRequest, now: Int64) -> Bool {
         now > request.expiresAtMs || request.issuedAtMs > now + JobLimits.clockSkewMilliseconds
-    }
-
-    private static func isUUID(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 36, bytes[14] == UInt8(ascii: "7") else { return false }
-        return bytes.enumerated().allSatisfy { index, byte in
-            [8, 13, 18, 23].contains(index)
-                ? byte == UInt8(ascii: "-") : (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
-        }
     }
 }

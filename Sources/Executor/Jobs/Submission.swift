@@ -15,8 +15,6 @@ struct Submission: Sendable {
 protocol ResultSink: Sendable {
     /// The job is durable.
     func accepted(_ jobID: String, original: String)
-    /// Output while the command runs; may be dropped when the ingress does not keep up.
-    func output(_ jobID: String, destination: String, stream: WireStream, data: [UInt8])
     /// The final word, to be signed and sent.
     func finished(_ result: WireJobResult)
 }

@@ -68,6 +68,43 @@ public nonisolated enum WireRole: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+/// What a side can do beyond the first frames of version 1. Frames of a feature are sent only to a peer that has named it.
+public nonisolated enum WireFeature: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// The executor answers Watch.
+  case watch // = 1
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .watch
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .watch: return 1
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireFeature] = [
+    .unspecified,
+    .watch,
+  ]
+
+}
+
 public nonisolated enum WireStream: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -102,6 +139,60 @@ public nonisolated enum WireStream: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .stdout,
     .stderr,
+  ]
+
+}
+
+public nonisolated enum WireWatchOutcome: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// The envelope holds the job's JobResult.
+  case finished // = 1
+
+  /// The job has no result yet, and the watch was without follow.
+  case unfinished // = 2
+
+  /// No job of this ingress has that id.
+  case notFound // = 3
+
+  /// The journal cannot be read.
+  case unavailable // = 4
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .finished
+    case 2: self = .unfinished
+    case 3: self = .notFound
+    case 4: self = .unavailable
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .finished: return 1
+    case .unfinished: return 2
+    case .notFound: return 3
+    case .unavailable: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireWatchOutcome] = [
+    .unspecified,
+    .finished,
+    .unfinished,
+    .notFound,
+    .unavailable,
   ]
 
 }
@@ -346,6 +437,46 @@ public nonisolated struct WireFrame: Sendable {
     set {kind = .pong(newValue)}
   }
 
+  public var watch: WireWatch {
+    get {
+      if case .watch(let v)? = kind {return v}
+      return WireWatch()
+    }
+    set {kind = .watch(newValue)}
+  }
+
+  public var watchCredit: WireWatchCredit {
+    get {
+      if case .watchCredit(let v)? = kind {return v}
+      return WireWatchCredit()
+    }
+    set {kind = .watchCredit(newValue)}
+  }
+
+  public var unwatch: WireUnwatch {
+    get {
+      if case .unwatch(let v)? = kind {return v}
+      return WireUnwatch()
+    }
+    set {kind = .unwatch(newValue)}
+  }
+
+  public var jobState: WireJobState {
+    get {
+      if case .jobState(let v)? = kind {return v}
+      return WireJobState()
+    }
+    set {kind = .jobState(newValue)}
+  }
+
+  public var watchEnd: WireWatchEnd {
+    get {
+      if case .watchEnd(let v)? = kind {return v}
+      return WireWatchEnd()
+    }
+    set {kind = .watchEnd(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -359,6 +490,11 @@ public nonisolated struct WireFrame: Sendable {
     case finished(WireFinished)
     case ping(WirePing)
     case pong(WirePong)
+    case watch(WireWatch)
+    case watchCredit(WireWatchCredit)
+    case unwatch(WireUnwatch)
+    case jobState(WireJobState)
+    case watchEnd(WireWatchEnd)
 
   }
 
@@ -386,6 +522,8 @@ public nonisolated struct WireHello: Sendable {
 
   /// SHA-256 of the executor's policy, hexadecimal; empty from an ingress.
   public var policyDigest: String = String()
+
+  public var features: [WireFeature] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -490,7 +628,8 @@ public nonisolated struct WireAccepted: Sendable {
   public init() {}
 }
 
-/// From the executor: output while the command runs. Not signed; the result is.
+/// From the executor: output while the command runs. Not signed; the result is. Without a watch it is what executors without
+/// FEATURE_WATCH send unasked, and is ignored.
 public nonisolated struct WireOutput: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -503,6 +642,12 @@ public nonisolated struct WireOutput: Sendable {
   public var stream: WireStream = .unspecified
 
   public var data: Data = Data()
+
+  public var watch: UInt64 = 0
+
+  /// Bytes of the job's output, all streams and destinations as they came, before this piece. More than what was sent before
+  /// means that the difference was dropped.
+  public var position: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -523,6 +668,111 @@ public nonisolated struct WireFinished: Sendable {
   public var hasEnvelope: Bool {self._envelope != nil}
   /// Clears the value of `envelope`. Subsequent reads from it will return its default value.
   public mutating func clearEnvelope() {self._envelope = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _envelope: WireSignedEnvelope? = nil
+}
+
+/// From the ingress, to an executor with FEATURE_WATCH: how is this job, and, with follow, what becomes of it? Answered for jobs
+/// that came from the same ingress only: first JobState, then Output and further JobStates, last WatchEnd.
+public nonisolated struct WireWatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Chosen by the ingress, not 0 and not in use on this connection.
+  public var watch: UInt64 = 0
+
+  public var jobID: String = String()
+
+  public var follow: Bool = false
+
+  /// Output before this position is not wanted.
+  public var position: UInt64 = 0
+
+  /// What the output that is sent may cost until WatchCredit allows more; a piece costs its bytes and 64.
+  public var credit: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From the ingress: so much more may be sent, in the measure of Watch.credit.
+public nonisolated struct WireWatchCredit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var watch: UInt64 = 0
+
+  public var credit: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From the ingress: no more of this. It may cross the WatchEnd.
+public nonisolated struct WireUnwatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var watch: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From the executor: where a watched job is. Not signed; the result is.
+public nonisolated struct WireJobState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var watch: UInt64 = 0
+
+  public var jobID: String = String()
+
+  public var hook: String = String()
+
+  public var status: WireJobStatus = .unspecified
+
+  public var attempts: UInt32 = 0
+
+  public var correlationID: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From the executor: the last frame of a watch.
+public nonisolated struct WireWatchEnd: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var watch: UInt64 = 0
+
+  public var outcome: WireWatchOutcome = .unspecified
+
+  public var envelope: WireSignedEnvelope {
+    get {_envelope ?? WireSignedEnvelope()}
+    set {_envelope = newValue}
+  }
+  /// Returns true if `envelope` has been explicitly set.
+  public var hasEnvelope: Bool {self._envelope != nil}
+  /// Clears the value of `envelope`. Subsequent reads from it will return its default value.
+  public mutating func clearEnvelope() {self._envelope = nil}
+
+  /// Bytes of output the job had while this executor ran it, as Output.position.
+  public var position: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -756,8 +1006,16 @@ nonisolated extension WireRole: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ROLE_UNSPECIFIED\0\u{1}ROLE_INGRESS\0\u{1}ROLE_EXECUTOR\0")
 }
 
+nonisolated extension WireFeature: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FEATURE_UNSPECIFIED\0\u{1}FEATURE_WATCH\0")
+}
+
 nonisolated extension WireStream: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STREAM_UNSPECIFIED\0\u{1}STREAM_STDOUT\0\u{1}STREAM_STDERR\0")
+}
+
+nonisolated extension WireWatchOutcome: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WATCH_OUTCOME_UNSPECIFIED\0\u{1}WATCH_OUTCOME_FINISHED\0\u{1}WATCH_OUTCOME_UNFINISHED\0\u{1}WATCH_OUTCOME_NOT_FOUND\0\u{1}WATCH_OUTCOME_UNAVAILABLE\0")
 }
 
 nonisolated extension WireJobStatus: SwiftProtobuf._ProtoNameProviding {
@@ -770,7 +1028,7 @@ nonisolated extension WireReason: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Frame"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}proof\0\u{1}credit\0\u{1}submit\0\u{3}body_chunk\0\u{1}accepted\0\u{1}output\0\u{1}finished\0\u{1}ping\0\u{1}pong\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}proof\0\u{1}credit\0\u{1}submit\0\u{3}body_chunk\0\u{1}accepted\0\u{1}output\0\u{1}finished\0\u{1}ping\0\u{1}pong\0\u{1}watch\0\u{3}watch_credit\0\u{1}unwatch\0\u{3}job_state\0\u{3}watch_end\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -908,6 +1166,71 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.kind = .pong(v)
         }
       }()
+      case 11: try {
+        var v: WireWatch?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .watch(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .watch(v)
+        }
+      }()
+      case 12: try {
+        var v: WireWatchCredit?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .watchCredit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .watchCredit(v)
+        }
+      }()
+      case 13: try {
+        var v: WireUnwatch?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .unwatch(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .unwatch(v)
+        }
+      }()
+      case 14: try {
+        var v: WireJobState?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .jobState(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .jobState(v)
+        }
+      }()
+      case 15: try {
+        var v: WireWatchEnd?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .watchEnd(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .watchEnd(v)
+        }
+      }()
       default: break
       }
     }
@@ -959,6 +1282,26 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       guard case .pong(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     }()
+    case .watch?: try {
+      guard case .watch(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .watchCredit?: try {
+      guard case .watchCredit(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .unwatch?: try {
+      guard case .unwatch(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .jobState?: try {
+      guard case .jobState(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    case .watchEnd?: try {
+      guard case .watchEnd(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -973,7 +1316,7 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Hello"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}protocol_version\0\u{3}key_id\0\u{1}epoch\0\u{1}nonce\0\u{3}policy_digest\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}protocol_version\0\u{3}key_id\0\u{1}epoch\0\u{1}nonce\0\u{3}policy_digest\0\u{1}features\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -987,6 +1330,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 4: try { try decoder.decodeSingularBytesField(value: &self.epoch) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.nonce) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.policyDigest) }()
+      case 7: try { try decoder.decodeRepeatedEnumField(value: &self.features) }()
       default: break
       }
     }
@@ -1011,6 +1355,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.policyDigest.isEmpty {
       try visitor.visitSingularStringField(value: self.policyDigest, fieldNumber: 6)
     }
+    if !self.features.isEmpty {
+      try visitor.visitPackedEnumField(value: self.features, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1021,6 +1368,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.epoch != rhs.epoch {return false}
     if lhs.nonce != rhs.nonce {return false}
     if lhs.policyDigest != rhs.policyDigest {return false}
+    if lhs.features != rhs.features {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1242,7 +1590,7 @@ nonisolated extension WireAccepted: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireOutput: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Output"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}destination\0\u{1}stream\0\u{1}data\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}destination\0\u{1}stream\0\u{1}data\0\u{1}watch\0\u{1}position\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1254,6 +1602,8 @@ nonisolated extension WireOutput: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 2: try { try decoder.decodeSingularStringField(value: &self.destination) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.stream) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.watch) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
       default: break
       }
     }
@@ -1272,6 +1622,12 @@ nonisolated extension WireOutput: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.data.isEmpty {
       try visitor.visitSingularBytesField(value: self.data, fieldNumber: 4)
     }
+    if self.watch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.watch, fieldNumber: 5)
+    }
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1280,6 +1636,8 @@ nonisolated extension WireOutput: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.destination != rhs.destination {return false}
     if lhs.stream != rhs.stream {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.watch != rhs.watch {return false}
+    if lhs.position != rhs.position {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1314,6 +1672,225 @@ nonisolated extension WireFinished: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
   public static func ==(lhs: WireFinished, rhs: WireFinished) -> Bool {
     if lhs._envelope != rhs._envelope {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Watch"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}watch\0\u{3}job_id\0\u{1}follow\0\u{1}position\0\u{1}credit\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.watch) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.follow) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.credit) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.watch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.watch, fieldNumber: 1)
+    }
+    if !self.jobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 2)
+    }
+    if self.follow != false {
+      try visitor.visitSingularBoolField(value: self.follow, fieldNumber: 3)
+    }
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 4)
+    }
+    if self.credit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.credit, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatch, rhs: WireWatch) -> Bool {
+    if lhs.watch != rhs.watch {return false}
+    if lhs.jobID != rhs.jobID {return false}
+    if lhs.follow != rhs.follow {return false}
+    if lhs.position != rhs.position {return false}
+    if lhs.credit != rhs.credit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchCredit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchCredit"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}watch\0\u{1}credit\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.watch) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.credit) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.watch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.watch, fieldNumber: 1)
+    }
+    if self.credit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.credit, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchCredit, rhs: WireWatchCredit) -> Bool {
+    if lhs.watch != rhs.watch {return false}
+    if lhs.credit != rhs.credit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireUnwatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Unwatch"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}watch\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.watch) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.watch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.watch, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireUnwatch, rhs: WireUnwatch) -> Bool {
+    if lhs.watch != rhs.watch {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobState"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}watch\0\u{3}job_id\0\u{1}hook\0\u{1}status\0\u{1}attempts\0\u{3}correlation_id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.watch) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.hook) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.status) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.attempts) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.correlationID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.watch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.watch, fieldNumber: 1)
+    }
+    if !self.jobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 2)
+    }
+    if !self.hook.isEmpty {
+      try visitor.visitSingularStringField(value: self.hook, fieldNumber: 3)
+    }
+    if self.status != .unspecified {
+      try visitor.visitSingularEnumField(value: self.status, fieldNumber: 4)
+    }
+    if self.attempts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempts, fieldNumber: 5)
+    }
+    if !self.correlationID.isEmpty {
+      try visitor.visitSingularStringField(value: self.correlationID, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobState, rhs: WireJobState) -> Bool {
+    if lhs.watch != rhs.watch {return false}
+    if lhs.jobID != rhs.jobID {return false}
+    if lhs.hook != rhs.hook {return false}
+    if lhs.status != rhs.status {return false}
+    if lhs.attempts != rhs.attempts {return false}
+    if lhs.correlationID != rhs.correlationID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchEnd"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}watch\0\u{1}outcome\0\u{1}envelope\0\u{1}position\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.watch) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._envelope) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.watch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.watch, fieldNumber: 1)
+    }
+    if self.outcome != .unspecified {
+      try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 2)
+    }
+    try { if let v = self._envelope {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchEnd, rhs: WireWatchEnd) -> Bool {
+    if lhs.watch != rhs.watch {return false}
+    if lhs.outcome != rhs.outcome {return false}
+    if lhs._envelope != rhs._envelope {return false}
+    if lhs.position != rhs.position {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
