@@ -10,6 +10,10 @@ struct IngressMetrics: Sendable {
     let refusedRequests: CounterFamily
     let reloads: CounterFamily
     let handshakes: CounterFamily
+    /// Questions about jobs.
+    let questions: CounterFamily
+    /// Bytes of output that readers of streams miss.
+    let droppedOutput: Counter
 
     init() throws(MetricsError) {
         deliveries = try registry.counter(
@@ -29,5 +33,10 @@ struct IngressMetrics: Sendable {
             "sallyport_settings_reloads_total", help: "Reloads of the settings that were asked for.", labels: ["outcome"])
         handshakes = try registry.counter(
             "sallyport_tls_handshakes_total", help: "TLS handshakes of senders.", labels: ["outcome"])
+        questions = try registry.counter(
+            "sallyport_job_requests_total", help: "Requests about jobs, by what became of them.", labels: ["outcome"])
+        droppedOutput = try registry.counter(
+            "sallyport_stream_dropped_bytes_total", help: "Bytes of output that were too much for a stream's reader."
+        ).with()
     }
 }

@@ -43,9 +43,12 @@ public final class IngressProcess: Sendable {
     public func serve() throws {
         let metrics = try IngressMetrics()
         let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
+        let streams = EventStreams(watches: desk.watches, metrics: metrics)
+        let jobRoutes = JobRoutes(
+            rule: settings.jobReading, watches: desk.watches, streams: streams, metrics: metrics, logger: logger)
         let service = DeliveryService(
-            hooks: settings.hooks, limits: settings.limits, proxies: settings.trustedProxies, desk: desk, metrics: metrics,
-            logger: logger)
+            hooks: settings.hooks, limits: settings.limits, proxies: settings.trustedProxies, desk: desk, jobs: jobRoutes,
+            streams: streams, metrics: metrics, logger: logger)
         // A listener that can accept no more would spin: some descriptors are always left.
         let descriptors = ProcessHardening.descriptorLimit - Self.spareDescriptors
         guard descriptors > 0 else { throw DescriptorError(limit: ProcessHardening.descriptorLimit) }
@@ -180,6 +183,7 @@ public final class IngressProcess: Sendable {
         try metrics.registry.gauge("sallyport_http_body_bytes", help: "Bytes of bodies that are being read.") {
             Double(service.bodyBytes)
         }
+        try metrics.registry.gauge("sallyport_streams_open", help: "Streams of events open.") { Double(service.streams.count) }
         guard listener.certificateExpiry != nil else { return }
         try metrics.registry.gauge(
             "sallyport_tls_certificate_expiry_seconds", help: "Unix time at which the listener's certificate ends."

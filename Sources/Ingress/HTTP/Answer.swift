@@ -1,4 +1,5 @@
 internal import JSON
+internal import NIOCore
 internal import NIOHTTP1
 
 /// One HTTP answer, complete.
@@ -6,6 +7,10 @@ struct Answer: Sendable {
     let status: HTTPResponseStatus
     var headers: [(name: String, value: String)]
     let body: [UInt8]
+    /// What comes after the head, bit by bit, in place of the body.
+    var stream: NIOLoopBound<EventStream>?
+    /// The head of such an answer, for HEAD.
+    var isStreamHead = false
 
     static func json(
         _ status: HTTPResponseStatus, headers: [(name: String, value: String)] = [], _ write: (inout JSONWriter) -> Void

@@ -8,25 +8,31 @@ final class DeliveryHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum State {
+    enum State {
         /// Between requests.
         case idle
         /// A delivery whose body arrives.
         case reading(DeliveryReader)
+        /// A question whose request is not complete; its body is thrown away, up to a limit.
+        case asking(JobRoutes.Question, left: Int)
         /// The answer is known; what still arrives of the request is thrown away, up to a limit.
         case discarding(Answer, left: Int)
         /// The request is complete and its answer is not there yet.
         case waiting
+        /// The answer's head is out and its body comes bit by bit.
+        case streaming(EventStream)
         /// Answered and closing.
         case closed
     }
 
-    private let service: DeliveryService
-    private let limits: HTTPLimits
-    private var state = State.idle
-    private var keepsAlive = false
+    let service: DeliveryService
+    let limits: HTTPLimits
+    var state = State.idle
+    var keepsAlive = false
     /// RFC 9110 section 9.3.2: the answer to HEAD has no body.
-    private var isHead = false
+    private(set) var isHead = false
+    /// HTTP/1.0 knows no chunks: there a stream lasts as long as its connection.
+    private(set) var isOld = false
     /// Sees the bytes before they are parsed; a stream of HTTP/2 has none.
     private let arrivals: ArrivalHandler?
     /// The other end of the connection; a stream of HTTP/2 does not know it.
@@ -57,7 +63,13 @@ final class DeliveryHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
+        if case .streaming(let stream) = state { stream.readerLeft() }
         state = .closed
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .streaming(let stream) = state { stream.drain() }
+        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -71,7 +83,9 @@ final class DeliveryHandler: ChannelInboundHandler {
         keepsAlive = false
         switch state {
         case .waiting, .closed: break
-        case .idle, .reading, .discarding:
+        // Nobody closes half of a connection to read events: the reader is gone.
+        case .streaming: context.close(promise: nil)
+        case .idle, .reading, .asking, .discarding:
             // This may come while the last answer is being written.
             state = .closed
             context.flush()
@@ -84,14 +98,14 @@ final class DeliveryHandler: ChannelInboundHandler {
         // The request cannot be parsed: whatever follows on this connection cannot be either. The one before it still has its answer.
         keepsAlive = false
         switch state {
-        case .waiting, .closed: break
+        case .waiting, .streaming, .closed: break
         case .idle:
             guard case .headerOverflow = error else {
                 return finish(context, .problem(.badRequest, "the request is not HTTP/1.1"))
             }
             service.countRefused("headers")
             finish(context, .problem(.requestHeaderFieldsTooLarge, "the head of the request is too large"))
-        case .reading, .discarding: context.close(promise: nil)
+        case .reading, .asking, .discarding: context.close(promise: nil)
         }
     }
 
@@ -107,6 +121,7 @@ final class DeliveryHandler: ChannelInboundHandler {
         guard case .idle = state else { return }
         keepsAlive = head.isKeepAlive
         isHead = head.method == .HEAD
+        isOld = head.version == .http1_0
         patience.headCame(now: MonotonicClock.now())
         watch(context)
         guard head.headers.count <= limits.headerCount else {
@@ -120,6 +135,7 @@ final class DeliveryHandler: ChannelInboundHandler {
                 context.writeAndFlush(
                     wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
             }
+        case .ask(let question): state = .asking(question, left: limits.discard)
         case .answer(let answer):
             let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
             if announced > limits.discard { return refuse(context, answer) }
@@ -138,7 +154,12 @@ final class DeliveryHandler: ChannelInboundHandler {
         case .discarding(let answer, let left):
             guard bytes.readableBytes <= left else { return refuse(context, answer) }
             state = .discarding(answer, left: left - bytes.readableBytes)
-        case .idle, .waiting, .closed: break
+        case .asking(let question, let left):
+            guard bytes.readableBytes <= left else {
+                return refuse(context, .problem(.payloadTooLarge, "a question about a job has no body"))
+            }
+            state = .asking(question, left: left - bytes.readableBytes)
+        case .idle, .waiting, .streaming, .closed: break
         }
     }
 
@@ -153,20 +174,39 @@ final class DeliveryHandler: ChannelInboundHandler {
                 let (handler, context) = bound.value
                 handler.finish(context, answer)
             }
+        case .asking(let question, _):
+            patience.requestCame()
+            watch(context)
+            state = .waiting
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            service.jobs.answer(question, on: context.eventLoop) { answer in
+                let (handler, context) = bound.value
+                handler.finish(context, answer)
+            }
         case .discarding(let answer, _):
             patience.requestCame()
             watch(context)
             finish(context, answer)
-        case .idle, .waiting, .closed: break
+        case .idle, .waiting, .streaming, .closed: break
         }
     }
 
     /// Answers and goes on. What this connection is next is decided before the last part is written, for that part lets the pipeline
     /// hand over the next request at once.
     private func finish(_ context: ChannelHandlerContext, _ answer: Answer) {
-        if case .closed = state { return }
+        if case .closed = state {
+            answer.stream?.value.readerLeft()
+            return
+        }
+        if let stream = answer.stream?.value { return begin(stream, answer, context) }
+        if answer.isStreamHead { return endHead(answer, context) }
         let staysOpen = keepsAlive && !service.isDraining
         write(context, answer, staysOpen: staysOpen)
+        complete(context, staysOpen: staysOpen)
+    }
+
+    /// Writes the end of an answer, and goes on as was decided.
+    func complete(_ context: ChannelHandlerContext, staysOpen: Bool) {
         if staysOpen {
             state = .idle
             patience.answered(now: MonotonicClock.now())
@@ -193,8 +233,8 @@ final class DeliveryHandler: ChannelInboundHandler {
     private func write(_ context: ChannelHandlerContext, _ answer: Answer, staysOpen: Bool) {
         var headers = HTTPHeaders()
         for header in answer.headers { headers.add(name: header.name, value: header.value) }
-        // RFC 9110 section 8.6: none with a 204.
-        if answer.status != .noContent { headers.add(name: "Content-Length", value: "\(answer.body.count)") }
+        // RFC 9110 section 8.6: not with 204.
+        if answer.status.mayHaveResponseBody { headers.add(name: "Content-Length", value: "\(answer.body.count)") }
         headers.add(name: "Cache-Control", value: "no-store")
         if !staysOpen { headers.add(name: "Connection", value: "close") }
         context.write(
@@ -222,12 +262,12 @@ final class DeliveryHandler: ChannelInboundHandler {
     private func end(_ context: ChannelHandlerContext, _ slow: SenderPatience.Slow) {
         if slow != .idle { service.countRefused(slow.rawValue) }
         switch state {
-        case .reading: refuse(context, .problem(.requestTimeout, "the body came too slowly"))
+        case .reading, .asking: refuse(context, .problem(.requestTimeout, "the body came too slowly"))
         case .discarding(let answer, _): refuse(context, answer)
         case .idle:
             if slow == .head { arrivals?.writeTimeout() }
             context.close(promise: nil)
-        case .waiting, .closed: context.close(promise: nil)
+        case .waiting, .streaming, .closed: context.close(promise: nil)
         }
     }
 

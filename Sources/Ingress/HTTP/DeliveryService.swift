@@ -13,24 +13,28 @@ final class DeliveryService: Sendable {
     enum Opened {
         case read(DeliveryReader)
         case answer(Answer)
+        /// A question to ``jobs``, when the request is complete.
+        case ask(JobRoutes.Question)
     }
 
     private let serving: Mutex<Serving>
     private let proxies: TrustedProxies
-    private let gate: DeliveryGate
+    let gate: DeliveryGate
     private let bodies: BodyMemory
-    private let waiters = WaitingDeliveries()
-    private let desk: JobDesk
+    let waiters = WaitingDeliveries()
+    let desk: JobDesk
+    let jobs: JobRoutes
+    let streams: EventStreams
     private let metrics: IngressMetrics
     private let logger: Logger
     /// Outlives the hooks: what a token was used for stays known.
     let tokens: TokenGate
     private let draining = Atomic(false)
-    private let waiting = Atomic(0)
+    let waiting = Atomic(0)
 
     init(
         hooks: [String: Hook], limits: LimitSettings = LimitSettings(), proxies: TrustedProxies = .none, desk: JobDesk,
-        metrics: IngressMetrics, logger: Logger
+        jobs: JobRoutes, streams: EventStreams, metrics: IngressMetrics, logger: Logger
     ) {
         let serving = Serving(hooks: hooks, limits: limits)
         self.serving = Mutex(serving)
@@ -38,6 +42,8 @@ final class DeliveryService: Sendable {
         gate = DeliveryGate(serving.limits.requests, hooks: serving.hookLimits)
         bodies = BodyMemory(limit: serving.limits.requests.bodies)
         self.desk = desk
+        self.jobs = jobs
+        self.streams = streams
         self.metrics = metrics
         self.logger = logger
         tokens = TokenGate(lookups: metrics.tokenLookups)
@@ -81,6 +87,7 @@ final class DeliveryService: Sendable {
     ///   - client: with which the sender proved itself to TLS.
     func open(_ head: HTTPRequestHead, from peer: SocketAddress? = nil, client: ClientCertificate? = nil) -> Opened {
         let path = RequestTarget.path(head.uri)
+        if path.hasPrefix(JobRoutes.prefix) { return jobs.open(path, head) }
         guard let route = HookRoute(path) else { return .answer(probe(path, head)) }
         guard let hook = hooks[route.name], route.secret == nil || hook.verification?.usesPath == true else {
             metrics.deliveries.with("", "unknown-hook").increment()
@@ -126,7 +133,20 @@ final class DeliveryService: Sendable {
                 delivery.sourceAddress = proxies.source(peer: IPAddress(reader.peer), headers: reader.head.headers)
             }
             let intent = try JobIntent(delivery, for: hook, tokens: tokens)
-            submit(intent, hook, on: eventLoop, answer: answer)
+            if let met = gate.admit(hook.name, now: MonotonicClock.now()) {
+                count(hook, met.outcome)
+                return answer(met.answer)
+            }
+            // The answer gives the place back; a stream does at its end.
+            let reply: (Answer) -> Void = { given in
+                if given.stream == nil { self.gate.leave(hook.name) }
+                answer(given)
+            }
+            if EventStreams.isAsked(reader.head.headers) {
+                stream(intent, hook, on: eventLoop, answer: reply)
+            } else {
+                submit(intent, hook, on: eventLoop, answer: reply)
+            }
         } catch {
             answer(reject(hook, error))
         }
@@ -142,27 +162,26 @@ final class DeliveryService: Sendable {
 
     private func submit(_ intent: JobIntent, _ hook: Hook, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
         let request = intent.request
-        if let met = gate.admit(hook.name, now: MonotonicClock.now()) {
-            count(hook, met.outcome)
-            return answer(met.answer)
-        }
-        let outcome = desk.submit(request, body: intent.body, untilAccepted: hook.response == .async, on: eventLoop)
-        if case .waiting = outcome {} else { gate.leave(hook.name) }
-        switch outcome {
-        case .waiting(let ticket, let future):
-            log(request, hook, joined: ticket.joined)
-            wait(ticket, future, request, hook, on: eventLoop, answer: answer)
+        let submitted = desk.submit(request, body: intent.body, untilAccepted: hook.response == .async, on: eventLoop)
+        guard case .waiting(let ticket, let future) = submitted else { return answer(refusal(submitted, hook)) }
+        log(request, hook, joined: ticket.joined)
+        wait(ticket, future, request, hook, on: eventLoop, answer: answer)
+    }
+
+    /// The answer when a request was not handed over.
+    func refusal(_ submitted: JobDesk.Submitted, _ hook: Hook) -> Answer {
+        switch submitted {
         case .unavailable:
             count(hook, "executor-away")
-            answer(.unavailable("no executor is connected", retryAfter: JobAnswer.retryAfter))
-        case .busy:
-            count(hook, "busy")
-            answer(
-                .problem(.tooManyRequests, "too many jobs are unfinished", headers: [("Retry-After", "\(JobAnswer.retryAfter)")]))
+            return .unavailable("no executor is connected", retryAfter: JobAnswer.retryAfter)
         case .failed(let error):
             count(hook, "failed")
             logger.error("request was not handed over", metadata: ["hook": "\(hook.name)", "error": "\(error)"])
-            answer(.problem(.unprocessableEntity, "the parameters are too large for one request"))
+            return .problem(.unprocessableEntity, "the parameters are too large for one request")
+        case .busy, .waiting:
+            count(hook, "busy")
+            return .problem(
+                .tooManyRequests, "too many jobs are unfinished", headers: [("Retry-After", "\(JobAnswer.retryAfter)")])
         }
     }
 
@@ -178,7 +197,6 @@ final class DeliveryService: Sendable {
             bound.value = nil
             self.waiting.subtract(1, ordering: .relaxed)
             self.waiters.remove(ticket.number)
-            self.gate.leave(hook.name)
             self.count(hook, outcome)
             reply(answer)
         }
@@ -186,12 +204,9 @@ final class DeliveryService: Sendable {
             switch self.desk.leave(ticket) {
             case .accepted(let jobID):
                 once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
-            case .unconfirmed(hasEvent: true):
-                once(
-                    "unconfirmed",
-                    .unavailable("the executor did not confirm the job in time; send it again", retryAfter: JobAnswer.retryAfter))
-            case .unconfirmed(hasEvent: false):
-                once("unknown", JobAnswer.unconfirmed(jobID: request.jobID, correlationID: request.correlationID))
+            case .unconfirmed(let hasEvent):
+                let (outcome, answer) = Self.unconfirmed(request, hasEvent: hasEvent)
+                once(outcome, answer)
             }
         }
         let timer = eventLoop.scheduleTask(in: limit, end)
@@ -207,6 +222,15 @@ final class DeliveryService: Sendable {
                 once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
             }
         }
+    }
+
+    /// The executor did not say in time that it has the job.
+    static func unconfirmed(_ request: WireJobRequest, hasEvent: Bool) -> (outcome: String, Answer) {
+        guard hasEvent else {
+            return ("unknown", JobAnswer.unconfirmed(jobID: request.jobID, correlationID: request.correlationID))
+        }
+        let detail = "the executor did not confirm the job in time; send it again"
+        return ("unconfirmed", .unavailable(detail, retryAfter: JobAnswer.retryAfter))
     }
 
     /// How long a delivery to an asynchronous hook waits for the executor to make the job durable.
@@ -232,7 +256,7 @@ final class DeliveryService: Sendable {
         return rejection.answer
     }
 
-    private func log(_ request: WireJobRequest, _ hook: Hook, joined: Bool) {
+    func log(_ request: WireJobRequest, _ hook: Hook, joined: Bool) {
         logger.info(
             joined ? "delivery joins its event in flight" : "delivery verified",
             metadata: [
@@ -241,5 +265,5 @@ final class DeliveryService: Sendable {
             ])
     }
 
-    private func count(_ hook: Hook, _ outcome: String) { metrics.deliveries.with(hook.name, outcome).increment() }
+    func count(_ hook: Hook, _ outcome: String) { metrics.deliveries.with(hook.name, outcome).increment() }
 }

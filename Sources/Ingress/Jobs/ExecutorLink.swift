@@ -9,6 +9,10 @@ final class ExecutorLink: Sendable {
     /// Name of its signing key; jobs it accepted are only ever asked of the same one again.
     let keyID: String
     let policyDigest: String
+    /// New at each start of it.
+    let epoch: [UInt8]
+    /// It knows the frames about jobs.
+    let answersWatches: Bool
     private let channel: any Channel
     private let creditLimit = Atomic(0)
 
@@ -16,6 +20,8 @@ final class ExecutorLink: Sendable {
         self.id = id
         keyID = peer.keyID
         policyDigest = peer.policyDigest
+        epoch = peer.epoch
+        answersWatches = peer.answersWatches
         self.channel = channel
     }
 
@@ -29,6 +35,17 @@ final class ExecutorLink: Sendable {
     func send(_ frames: [[UInt8]]) {
         for frame in frames.dropLast() { channel.write(ByteBuffer(bytes: frame), promise: nil) }
         if let last = frames.last { channel.writeAndFlush(ByteBuffer(bytes: last), promise: nil) }
+    }
+
+    /// Sends a frame a little later, in the order of the calls: the caller may hold a lock that the end of this connection asks for.
+    func post(_ frame: WireFrame) {
+        channel.eventLoop.execute {
+            do {
+                self.send([try Frames.encode(frame)])
+            } catch {
+                self.close()
+            }
+        }
     }
 
     func close() { channel.close(promise: nil) }

@@ -27,6 +27,26 @@ enum JobAnswer {
         return .json(.accepted, headers: [("Location", "/jobs/\(jobID)")]) { write(result, to: &$0) }
     }
 
+    /// What the executor has of a job, for whoever asks after it: 200 with the job's answer, whatever that was to the sender.
+    static func stored(_ result: WireJobResult) -> Answer { .json(.ok) { write(result, to: &$0) } }
+
+    /// As the other, of a job that has no result yet.
+    static func stored(_ state: WireJobState) -> Answer {
+        var result = WireJobResult()
+        result.originalJobID = state.jobID
+        result.status = state.status
+        result.correlationID = state.correlationID.clipped(toBytes: JobLimits.correlationID)
+        result.attempts = state.attempts
+        return .json(.ok, headers: [("Retry-After", "1")]) { write(result, to: &$0) }
+    }
+
+    /// The result as the data of an event: the answer's body, and its status code.
+    static func event(_ result: WireJobResult) -> [UInt8] {
+        var json = JSONWriter()
+        write(result, code: status(of: result).0, to: &json)
+        return json.bytes
+    }
+
     /// Handed over, never confirmed, and without an event id that would make sending it again safe.
     static func unconfirmed(jobID: String, correlationID: String) -> Answer {
         var result = WireJobResult()
@@ -58,8 +78,12 @@ enum JobAnswer {
         }
     }
 
-    private static func write(_ result: WireJobResult, to json: inout JSONWriter) {
+    private static func write(_ result: WireJobResult, code: HTTPResponseStatus? = nil, to json: inout JSONWriter) {
         json.beginObject()
+        if let code {
+            json.name("statusCode")
+            json.int(Int64(code.code))
+        }
         json.name("job")
         json.string(result.originalJobID.isEmpty ? result.jobID : result.originalJobID)
         json.name("status")

@@ -88,11 +88,14 @@ final class JobDesk: Sendable {
     private let trusted: TrustedKeys
     private let logger: Logger
     private let state = Mutex(State())
+    /// What is asked about jobs that executors have.
+    let watches: JobWatches
 
     init(keyID: String, key: Ed25519PrivateKey, trusted: TrustedKeys, logger: Logger) {
         self.keyID = keyID
         self.key = key
         self.trusted = trusted
+        watches = JobWatches(trusted: trusted)
         self.logger = logger
     }
 
@@ -217,11 +220,13 @@ extension JobDesk {
         }
         for old in old { old.close() }
         link.send(frames)
+        watches.connected(link)
     }
 
     /// A connection ended; what was handed over on it waits for the executor to come back.
     func disconnected(_ link: ExecutorLink) {
         state.withLock { $0.links.removeAll { $0.id == link.id } }
+        watches.disconnected(link)
     }
 
     /// The executor has made the job durable.

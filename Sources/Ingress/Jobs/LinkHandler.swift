@@ -73,6 +73,9 @@ final class LinkHandler: ChannelInboundHandler {
                 desk.connected(link)
             case .accepted(let accepted): desk.accepted(accepted.jobID, original: accepted.originalJobID, by: link)
             case .finished(let finished): try desk.finished(finished.envelope, by: link)
+            case .jobState(let state): try desk.watches.state(state, by: link)
+            case .output(let output): try desk.watches.output(output, by: link)
+            case .watchEnd(let end): try desk.watches.end(end, by: link)
             case .ping(let ping): send(.with { $0.pong = .with { $0.sequence = ping.sequence } }, on: channel)
             default: break
             }

@@ -19,6 +19,8 @@ public struct IngressSettings: Sendable {
     let signingKey: Ed25519PrivateKey
     let trustedKeys: TrustedKeys
     let hooks: [String: Hook]
+    /// Who may ask after jobs; nil for nobody.
+    let jobReading: JobReadRule?
     /// What a reload cannot change.
     let fixed: FixedSettings
 
@@ -54,6 +56,7 @@ public struct IngressSettings: Sendable {
         for entry in entries { hooks[entry.name] = HookSettings.hook(entry.name, entry.value) }
         for entry in entries { HookSettings.checkClient(entry.value, hooks[entry.name], listen) }
         self.hooks = hooks
+        jobReading = JobReadSettings.rule(root.optional("jobs"), hooks: Set(entries.map(\.name)))
         try source.finish()
         // A missing key is one of the problems that were just thrown.
         guard let key, let listen else { throw SettingsProblems(problems: []) }
@@ -62,7 +65,7 @@ public struct IngressSettings: Sendable {
     }
 
     /// The keys at the top of the file.
-    static let keys = ["listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "sandbox"]
+    static let keys = ["listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "jobs", "sandbox"]
 
     /// The operations listener's place; it has no TLS.
     static func operations(_ node: SettingsNode) -> ListenPlace? {
@@ -88,6 +91,7 @@ public struct IngressSettings: Sendable {
             lines += hook.conditionsInWords
             lines.append(hook.limitSummary)
         }
+        lines.append(jobReading?.summary ?? "jobs: nobody may ask after them (no `jobs`)")
         return lines.joined(separator: "\n")
     }
 }

@@ -43,9 +43,11 @@ final class HostilePeer {
         try Ed25519PrivateKey(pem: .read(file: bed.box.appending(path: "secrets/\(name).key").path), origin: name)
     }
 
-    /// As an honest peer would do it.
-    func shakeHands() throws {
-        try send(state.hello())
+    /// As an honest peer would do it; without watches, one of before.
+    func shakeHands(answersWatches: Bool = true) throws {
+        var hello = state.hello()
+        if !answersWatches { hello.hello.features = [] }
+        try send(hello)
         while state.phase != .open {
             if case .send(let frame) = try state.receive(try next()) { try send(frame) }
         }
