@@ -46,10 +46,13 @@ enum Output {
     static func line(_ text: String) { write(text, STDOUT_FILENO) }
     static func error(_ text: String) { write(text, STDERR_FILENO) }
 
+    /// A part of a command's output, as it came, on the stream it came from.
+    static func piece(_ text: String, isError: Bool) { write(text, isError ? STDERR_FILENO : STDOUT_FILENO, end: "") }
+
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    private static func write(_ text: String, _ descriptor: Int32) {
-        var rest = Array((text + "\n").utf8)[...]
+    private static func write(_ text: String, _ descriptor: Int32, end: String = "\n") {
+        var rest = Array((text + end).utf8)[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else { return }

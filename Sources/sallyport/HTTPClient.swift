@@ -17,6 +17,12 @@ enum HTTPClient {
     {
         let descriptor = try connect(url, seconds: seconds)
         defer { close(descriptor) }
+        request(url, headers: headers, body: body, on: descriptor)
+        return try parse(try readAll(descriptor, url), from: url)
+    }
+
+    /// Sends a whole request.
+    static func request(_ url: HTTPAddress, headers: [(name: String, value: String)], body: [UInt8], on descriptor: Int32) {
         var head =
             "POST \(url.path) HTTP/1.1\r\nHost: \(url.host):\(url.port)\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
         for header in headers { head += "\(header.name): \(header.value)\r\n" }
@@ -27,10 +33,9 @@ enum HTTPClient {
             guard count > 0 else { break }
             rest = rest.dropFirst(count)
         }
-        return try parse(try readAll(descriptor, url), from: url)
     }
 
-    private static func connect(_ url: HTTPAddress, seconds: Int) throws -> Int32 {
+    static func connect(_ url: HTTPAddress, seconds: Int) throws -> Int32 {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -71,7 +76,7 @@ enum HTTPClient {
         return all
     }
 
-    private static func parse(_ bytes: [UInt8], from url: HTTPAddress) throws -> Response {
+    static func parse(_ bytes: [UInt8], from url: HTTPAddress) throws -> Response {
         let separator: [UInt8] = [13, 10, 13, 10]
         guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: separator) }) else {
             throw CommandFailure("the answer of \(url.host):\(url.port) is not HTTP", code: .unavailable)

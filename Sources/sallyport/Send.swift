@@ -11,7 +11,7 @@ struct Send: ParsableCommand {
             for several. With --stored the file is a delivery with its headers, which is sent as it is, and signed anew only where \
             --scheme or --secret says so.
 
-            Exit codes: 0 for a 2xx answer, 1 for another one, 2 wrong use or unreadable file, 3 no answer.
+            Exit codes: 0 for a 2xx answer, 1 for another one or a stream without a result, 2 wrong use or unreadable file, 3 no answer.
             """)
 
     @Argument(help: "The hook's address, as in http://127.0.0.1:8080/hooks/github")
@@ -54,6 +54,10 @@ struct Send: ParsableCommand {
     @Flag(help: "Print the body alone.")
     var quiet = false
 
+    @Flag(
+        help: "Ask for events: print the command's output while it comes, its errors to standard error, and at last the result.")
+    var follow = false
+
     func run() throws {
         try reporting {
             let bytes = try FileOutput.read(body)
@@ -77,8 +81,24 @@ struct Send: ParsableCommand {
                 delivery.replace(tokenHeader, value.hasSuffix("\n") ? String(value.dropLast()) : value)
             }
             try addHeaders(to: &delivery)
-            try report(try HTTPClient.post(address, headers: delivery.headers, body: delivery.body, seconds: timeout))
+            if follow {
+                try followEvents(of: delivery, to: address)
+            } else {
+                try report(try HTTPClient.post(address, headers: delivery.headers, body: delivery.body, seconds: timeout))
+            }
         }
+    }
+
+    /// Prints what comes while the job runs; an answer that is no stream is reported as without `--follow`.
+    private func followEvents(of delivery: StoredDelivery, to address: HTTPAddress) throws {
+        var delivery = delivery
+        delivery.replace("Accept", "text/event-stream")
+        var printer = FollowPrinter(isQuiet: quiet)
+        let ordinary = try HTTPClient.follow(address, headers: delivery.headers, body: delivery.body, seconds: timeout) {
+            printer.take($0)
+        }
+        guard let ordinary else { throw ExitCode(printer.isSuccess ? 0 : 1) }
+        try report(ordinary)
     }
 
     private func addHeaders(to delivery: inout StoredDelivery) throws {
