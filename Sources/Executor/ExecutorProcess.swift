@@ -95,7 +95,7 @@ public final class ExecutorProcess: Sendable {
         let service = JobService(
             policy: settings.policy, journal: journal, runner: runner, slots: slots, metrics: metrics, logger: logger)
         try await serveWorkers(workers, on: sockets.workers, group)
-        try await serveAdmin(AdminService(journal: journal), on: sockets.admin, group)
+        try await serveAdmin(AdminService(journal: journal, watchers: service.watchers), on: sockets.admin, group)
         try await service.recover()
         let identity = ConnectionState.Identity(
             role: .executor, keyID: settings.keyID, key: settings.signingKey, policyDigest: settings.policy.digest)

@@ -10,6 +10,15 @@ struct AdminClient {
     ///
     /// - Throws: ``CommandFailure`` when the socket, the executor or the question is at fault.
     func ask(_ request: WireAdminRequest) throws -> [WireJobRecord] {
+        var records: [WireJobRecord] = []
+        try ask(request) { if case .job(let job) = $0 { records.append(job) } }
+        return records
+    }
+
+    /// Hands on each part of the answer as it comes.
+    ///
+    /// - Throws: as the other.
+    func ask(_ request: WireAdminRequest, _ take: (WireAdminResponse.OneOf_Kind) -> Void) throws {
         let descriptor: Int32
         do throws(SocketError) {
             descriptor = try UnixSocket.connect(path: path)
@@ -20,13 +29,12 @@ struct AdminClient {
         defer { close(descriptor) }
         try write(try Frames.encode(request), to: descriptor)
         var buffer = FrameBuffer()
-        var records: [WireJobRecord] = []
         while true {
             while let payload = try buffer.next() {
                 switch try Frames.decodeAdminResponse(payload) {
-                case .job(let job): records.append(job)
-                case .end: return records
+                case .end: return
                 case .error(let error): throw CommandFailure(error.message, code: .failed)
+                case let part: take(part)
                 }
             }
             buffer.append(try read(descriptor))

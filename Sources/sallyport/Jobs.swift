@@ -7,7 +7,7 @@ import SwiftProtobuf
 /// What happened to deliveries: asked of the executor.
 struct Jobs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show jobs from the executor's journal.", subcommands: [JobsList.self, JobsShow.self])
+        abstract: "Show jobs from the executor's journal.", subcommands: [JobsList.self, JobsShow.self, JobsTail.self])
 }
 
 /// Where the executor answers, and in which form to show it.

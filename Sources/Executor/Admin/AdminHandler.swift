@@ -31,13 +31,14 @@ final class AdminHandler: ChannelInboundHandler {
     private func answer(_ request: WireAdminRequest.OneOf_Kind, on channel: any Channel) {
         let service = service
         let logger = logger
+        if case .tailJob(let tail) = request { return AdminTail.begin(tail.id, service, on: channel, logger: logger) }
         Task { @Sendable in
             let responses = await service.answer(request)
             for response in responses { Self.send(response, on: channel, logger: logger) }
         }
     }
 
-    private static func send(_ response: WireAdminResponse, on channel: any Channel, logger: Logger) {
+    static func send(_ response: WireAdminResponse, on channel: any Channel, logger: Logger) {
         do {
             channel.writeAndFlush(ByteBuffer(bytes: try Frames.encode(response)), promise: nil)
         } catch {

@@ -8,6 +8,7 @@ struct AdminService: Sendable {
     static let listLimit = (standard: 50, maximum: 1000)
 
     let journal: any Journal
+    let watchers: JobWatchers
 
     /// The answers to one request, in order, the last an end or an error.
     func answer(_ request: WireAdminRequest.OneOf_Kind) async -> [WireAdminResponse] {
@@ -15,6 +16,8 @@ struct AdminService: Sendable {
             switch request {
             case .listJobs(let list): return try await records(list)
             case .showJob(let show): return try await record(show.id)
+            // Answered bit by bit, see AdminTail.
+            case .tailJob: return []
             }
         } catch {
             return [.with { $0.error = .with { $0.message = "\(error)" } }]

@@ -1,0 +1,39 @@
+import ArgumentParser
+import JobProtocol
+import ProtocolMessages
+import SwiftProtobuf
+
+/// `sallyport jobs tail`
+struct JobsTail: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail", abstract: "Print what a job writes until it ends, from as far back as the executor keeps it.",
+        discussion:
+            "Exit codes: 0 when the job succeeded, 1 when not or when there is none, 3 when the executor is not reachable.")
+
+    @Option(help: "The executor's admin socket.")
+    var socket = "/run/sallyport-admin/admin.sock"
+
+    @Argument(help: "Job id or event id.")
+    var id: String
+
+    func run() throws {
+        try reporting {
+            var (position, status): (UInt64, WireJobStatus) = (0, .unspecified)
+            try AdminClient(path: socket).ask(.with { $0.tailJob = .with { $0.id = id } }) { part in
+                switch part {
+                case .output(let output):
+                    if output.position > position { Output.error("sallyport: [… \(output.position - position) bytes cut …]") }
+                    position = output.position &+ UInt64(output.data.count)
+                    let text = String(decoding: output.data, as: UTF8.self)
+                    Output.piece(Table.safe(text, keepingNewlines: true), isError: output.stream == .stderr)
+                case .state(let state): Output.error("sallyport: \(JobNames.name(state.status)), attempt \(state.attempts)")
+                case .job(let job):
+                    status = job.status
+                    Output.error("sallyport: \(JobNames.name(job.status)) \(Table.safe(job.error))")
+                case .end, .error: break
+                }
+            }
+            guard status == .succeeded else { throw ExitCode(1) }
+        }
+    }
+}
