@@ -61,6 +61,12 @@ import Testing
         #expect(try read(settings(", forward: true")).problems.joined().contains("unknown key"))
     }
 
+    @Test func `as many hooks as the limit may be named, one more is refused`() throws {
+        let names = { (count: Int) in "[" + [String](repeating: "github", count: count).joined(separator: ", ") + "]" }
+        #expect(try read(settings(", hooks: \(names(JobReadSettings.maximumHooks))")).problems.isEmpty)
+        #expect(try read(settings(", hooks: \(names(JobReadSettings.maximumHooks + 1))")).problems.count == 1)
+    }
+
     @Test func `a token opens all jobs, those of the hooks in the settings, or those its claim names`() throws {
         let bearer = { (claims: String) in [("Authorization", "Bearer \(try self.mint(claims))")] }
         #expect(try reader(read(settings()).rule, bearer("")) == .all)

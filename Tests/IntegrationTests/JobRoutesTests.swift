@@ -239,6 +239,11 @@ struct JobRoutesTests {
         #expect(events.status == 200)
         #expect(events.headers["content-type"] == "text/event-stream")
         #expect(events.text.isEmpty)
+        let large = try bed.folder.appending(path: "large")
+        try Data(count: 70_000).write(to: large)
+        #expect(try bed.get("/jobs/\(job)", more: ["-X", "GET", "-d", "ignored"]).text == body.text)
+        #expect(
+            try bed.get("/jobs/\(job)", more: ["-X", "GET", "-H", "Expect:", "--data-binary", "@\(large.path)"]).status == 413)
         let post = try bed.get("/jobs/\(job)", more: ["-X", "POST"])
         #expect(post.status == 405)
         #expect(post.headers["allow"] == "GET, HEAD")
@@ -279,6 +284,26 @@ struct JobRoutesTests {
             try TestBed.binary("sallyport"), ["send", "--follow", url + "unpoliced", "-"], input: Data("{}".utf8))
         #expect(refused.code == 1)
         #expect(refused.output.contains("422"))
+    }
+
+    @Test func `jobs tail prints what a job writes until it ends`() throws {
+        let job = try bed.begin("steps")
+        let tail = Daemon(
+            try TestBed.binary("sallyport"),
+            ["jobs", "tail", job, "--socket", try bed.box.appending(path: "run/admin.sock").path],
+            log: try bed.folder.appending(path: "tail.log"))
+        try tail.start()
+        #expect(eventually { tail.text.contains("one\n") })
+        Self.openGate()
+        #expect(eventually { !tail.isRunning })
+        #expect(tail.stop() == 0)
+        #expect(tail.text.contains("two\n"))
+        #expect(tail.text.contains("sallyport: succeeded"))
+        let unknown = try Command.run(
+            try TestBed.binary("sallyport"),
+            ["jobs", "tail", "nobody", "--socket", try bed.box.appending(path: "run/admin.sock").path])
+        #expect(unknown.code == 1)
+        #expect(unknown.errors.contains("no job"))
     }
 
     @Test func `while the executor is away nobody is told that a job is not there`() throws {

@@ -17,6 +17,10 @@ struct WatchGateTests {
                 command: [echo, counted]
                 destinations: [web-1]
                 timeout: 10s
+              pause:
+                command: [sleep, "8"]
+                destinations: [web-1]
+                timeout: 10s
 
             """
         let reading = """
@@ -76,19 +80,18 @@ struct WatchGateTests {
         #expect(!hidden.hasEnvelope)
     }
 
-    @Test func `too many watches, a number twice, too much credit and a long id end the connection`() throws {
+    @Test func `a watch without a number, too much credit, a long id and frames of the other side end the connection`() throws {
         let job = Random.uuidV7()
         let attacks: [[WireFrame]] = [
             [watch(0, job)], [watch(1, String(repeating: "x", count: 65))],
             [watch(1, job, follow: true, credit: UInt32(WatchLimits.window) + 1)],
             [.with { $0.watchCredit = .with { $0.credit = UInt32(WatchLimits.window) + 1 } }],
-            (1...WatchLimits.watches + 600).map { watch(UInt64($0), job) }, [.with { $0.jobState = .init() }],
+            [.with { $0.jobState = .init() }],
             [.with { $0.watchEnd = .init() }],
         ]
         for (number, attack) in attacks.enumerated() {
             let peer = try ingress()
-            // All at once: what is answered meanwhile makes room.
-            try peer.send(try attack.flatMap { try Frames.encode($0) })
+            for frame in attack { try peer.send(frame) }
             #expect(peer.isClosed(), "attack \(number)")
         }
         let honest = try ingress()
@@ -96,6 +99,27 @@ struct WatchGateTests {
         try honest.send(.with { $0.watchCredit = .with { $0.watch = 7 } })
         try honest.submit(.good("count"))
         #expect(try honest.result().status == .succeeded)
+    }
+
+    @Test func `as many watches as the limit are open on a connection, one more ends it, and one that ended makes room`() throws {
+        let peer = try ingress()
+        let request = WireJobRequest.good("pause")
+        try peer.submit(request)
+        for number in 1...WatchLimits.watches { try peer.send(watch(UInt64(number), request.jobID, follow: true)) }
+        try peer.send(.with { $0.unwatch = .with { $0.watch = 1 } })
+        try peer.send(watch(1, request.jobID, follow: true))
+        try peer.submit(.good("count"))
+        #expect(try peer.result().status == .succeeded)
+        try peer.send(watch(UInt64(WatchLimits.watches) + 1, request.jobID, follow: true))
+        #expect(peer.isClosed())
+    }
+
+    @Test func `a watch number in use ends the connection`() throws {
+        let peer = try ingress()
+        let request = WireJobRequest.good("pause")
+        try peer.submit(request)
+        for _ in 0..<2 { try peer.send(watch(1, request.jobID, follow: true)) }
+        #expect(peer.isClosed())
     }
 
     private func executor(answersWatches: Bool = true) throws -> HostilePeer {
