@@ -87,8 +87,8 @@ import Testing
         #expect(try read(verify).summary == words)
     }
 
-    @Test(arguments: HookSettings.schemes.map(\.name))
-    func `each scheme asks for one or several secrets, none empty, and knows its keys`(name: String) throws {
+    @Test(arguments: HookSettings.schemes.map(\.name).filter { $0 != "mtls" })
+    func `each scheme but certificates asks for one or several secrets, none empty, and knows its keys`(name: String) throws {
         let more = ["api-key": "header: X-Key, ", "basic": "user: hub, ", "hmac": "header: X-Mac, "][name] ?? ""
         let one = name == "gitlab" ? "older secret token" : "write either `secret` or, while one replaces another, `secrets`"
         #expect(problems("{\(name): {\(more)}}").contains { $0.contains(one) })

@@ -1,9 +1,12 @@
-/// What a scheme may look at before the body: the request's head. A scheme that needs more of the connection adds it here.
+/// What a scheme may look at before the body: the request's head, and with what the connection was made. A scheme that needs more of the
+/// connection adds it here.
 public protocol DeliveryHead {
     /// Every value of the header of that name, in any case of letters.
     func values(of header: String) -> [String]
     /// What stands behind the hook's name in the path, as it was sent; nil when nothing does.
     var pathSecret: String? { get }
+    /// With which the sender proved itself to TLS; nil without one.
+    var clientCertificate: ClientCertificate? { get }
 }
 
 /// One way in which a sender proves that a delivery is its own.

@@ -12,10 +12,9 @@ final class DeliveryReader {
     private var check: DeliveryCheck?
     private let memory: BodyMemory?
 
-    /// With which the sender proved itself to TLS.
-    let client: ClientCertificate?
-
-    /// - Parameter now: Unix time in seconds.
+    /// - Parameters:
+    ///   - client: with which the sender proved itself to TLS.
+    ///   - now: Unix time in seconds.
     /// - Throws: the refusal when the head alone says that the delivery is not the sender's.
     init(
         hook: Hook, head: HTTPRequestHead, peer: SocketAddress? = nil, client: ClientCertificate? = nil,
@@ -24,9 +23,8 @@ final class DeliveryReader {
         self.hook = hook
         self.head = head
         self.peer = peer
-        self.client = client
         self.memory = memory
-        check = try hook.verification?.begin(RequestHeadView(head), now: now)
+        check = try hook.verification?.begin(RequestHeadView(head, client: client), now: now)
         if let length = head.headers.first(name: "content-length").flatMap(Int.init) {
             body.reserveCapacity(min(length, hook.maximumBody))
         }

@@ -98,10 +98,6 @@ final class DeliveryService: Sendable {
             count(hook, "method")
             return .answer(.methodNotAllowed("POST"))
         }
-        if let rule = hook.client, !rule.accepts(client) {
-            return .answer(
-                reject(hook, Rejection(.forbidden, "the hook takes certain client certificates only", outcome: "client")))
-        }
         if isDraining {
             count(hook, "draining")
             return .answer(.unavailable("the ingress is stopping", retryAfter: JobAnswer.retryAfter))

@@ -1,3 +1,4 @@
+internal import Authentication
 internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS

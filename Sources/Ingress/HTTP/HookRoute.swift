@@ -26,8 +26,12 @@ struct HookRoute {
 /// What schemes see of a request.
 struct RequestHeadView: DeliveryHead {
     private let head: HTTPRequestHead
+    let clientCertificate: ClientCertificate?
 
-    init(_ head: HTTPRequestHead) { self.head = head }
+    init(_ head: HTTPRequestHead, client: ClientCertificate? = nil) {
+        self.head = head
+        clientCertificate = client
+    }
 
     func values(of header: String) -> [String] { head.headers[header] }
     // Few hooks ask for it, so it is looked for when one does.

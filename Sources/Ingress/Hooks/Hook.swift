@@ -30,8 +30,6 @@ struct Hook: Sendable {
     let maximumBody: Int
     /// What the hook's deliveries may take.
     var limits = HookLimits()
-    /// The client certificates it takes; nil for any sender.
-    var client: ClientRule?
 
     /// In words, for `check`.
     var limitSummary: String {

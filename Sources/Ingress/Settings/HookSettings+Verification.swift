@@ -12,7 +12,7 @@ extension HookSettings {
         + [
             ("hmac", customHMAC), ("standard-webhooks", standardWebhooks), ("gitlab", gitlab), ("stripe", stripe),
             ("bearer", { node throws(AuthenticationError) in try token(.bearer, node) }), ("api-key", apiKey), ("basic", basic),
-            ("path-secret", pathSecret),
+            ("path-secret", pathSecret), ("mtls", mutualTLS),
         ]
 
     /// How far a signed time may be set to lie from now. A relay that tries again for a week delivers what was signed a week ago.

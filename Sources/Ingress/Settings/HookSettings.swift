@@ -13,7 +13,7 @@ enum HookSettings {
             "verify", "token", "when", "otherwise", "payload", "form-field", "job", "parameters", "destination", "event-id",
             "attempt", "manual-retry", "body", "respond",
             "wait",
-            "maximum-body", "rate", "concurrency", "client")
+            "maximum-body", "rate", "concurrency")
         let verification = verification(hook.required("verify"))
         let token = token(hook.optional("token"), isBodySent: hook.optional("body"))
         let job = hook.required("job").name()
@@ -40,6 +40,6 @@ enum HookSettings {
             destination: destination,
             eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, sendsBody: sendsBody, response: response,
             wait: .milliseconds(wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000),
-            maximumBody: maximumBody, limits: limits(hook), client: client(hook.optional("client")))
+            maximumBody: maximumBody, limits: limits(hook))
     }
 }

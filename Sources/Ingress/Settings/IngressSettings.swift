@@ -54,7 +54,7 @@ public struct IngressSettings: Sendable {
         let entries = node.entries()
         if entries.isEmpty, node.isPresent { node.problem("at least one hook is needed") }
         for entry in entries { hooks[entry.name] = HookSettings.hook(entry.name, entry.value) }
-        for entry in entries { HookSettings.checkClient(entry.value, hooks[entry.name], listen) }
+        for entry in entries { HookSettings.checkMutualTLS(entry.value, hooks[entry.name], listen) }
         self.hooks = hooks
         jobReading = JobReadSettings.rule(root.optional("jobs"), hooks: Set(entries.map(\.name)))
         try source.finish()
@@ -82,7 +82,6 @@ public struct IngressSettings: Sendable {
                 demands.append(
                     verification.schemes.count > 1 && hook.token != nil ? "(\(verification.summary))" : verification.summary)
             }
-            if let client = hook.client { demands.append(client.summary) }
             if let token = hook.token { demands.append(token.summary) }
             let condition =
                 demands.isEmpty ? "anybody who can reach it (verify: none)" : "whoever has " + demands.joined(separator: " and ")

@@ -4,6 +4,7 @@ import Authentication
 struct SampleHead: DeliveryHead {
     var headers: [(name: String, value: String)]
     var pathSecret: String?
+    var clientCertificate: ClientCertificate?
 
     init(_ headers: [(name: String, value: String)] = [], pathSecret: String? = nil) {
         self.headers = headers

@@ -126,8 +126,8 @@ struct TLSTests {
     @Test func `a hook takes the client certificates it names, and no others`() throws {
         try bed.append(
             """
-              named: { verify: none, job: quick, client: { names: [ci.example] } }
-              other: { verify: none, job: quick, client: { names: ["spiffe://example/other"] } }
+              named: { verify: { mtls: { names: [ci.example] } }, job: quick }
+              other: { verify: { mtls: { names: ["spiffe://example/other"] } }, job: quick }
 
             """, to: "ingress.yaml")
         try start(", client-ca: tls/ca.pem, client-certificate: optional")
@@ -141,8 +141,8 @@ struct TLSTests {
         }
         for version in ["--http1.1", "--http2"] {
             #expect(try status("named", version) == "200")
-            #expect(try status("named", version, shows: false) == "403")
-            #expect(try status("other", version) == "403")
+            #expect(try status("named", version, shows: false) == "401")
+            #expect(try status("other", version) == "401")
             #expect(try status("quick", version, shows: false) == "200")
         }
     }
