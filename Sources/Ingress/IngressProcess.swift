@@ -93,6 +93,7 @@ public final class IngressProcess: Sendable {
         service.drain()
         sweep.cancel()
         http.close(promise: nil)
+        try loop.submit { service.jobs.endStreams() }.wait()
         listener.connections.quiesce()
         drain(service, listener, loop)
         socket.close(promise: nil)

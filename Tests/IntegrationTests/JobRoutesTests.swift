@@ -36,6 +36,7 @@ struct JobRoutesTests {
     private static let hooks =
         ["steps", "quick", "flood", "again"].map { DeliveryTests.hook($0, "respond: async") }.joined()
         + DeliveryTests.hook("patient", "wait: 30s", job: "steps") + DeliveryTests.hook("short", "wait: 500ms", job: "steps")
+        + DeliveryTests.hook("single", "concurrency: 1", job: "steps")
         + DeliveryTests.hook("unpoliced", job: "no-such-job") + """
             jobs:
               token:
@@ -165,6 +166,34 @@ struct JobRoutesTests {
         #expect(eventually { failing.isOver })
         #expect(failing.status == 200)
         #expect(failing.result?.statusCode == 500)
+    }
+
+    @Test func `a stream has its hook's place until it ends`() throws {
+        let reader = try bed.stream("single")
+        #expect(eventually { reader.output == "one\n" }, "\(reader.text)")
+        for more in [[], ["-H", "Accept: text/event-stream"]] {
+            #expect(try bed.deliver(hook: "single", signature: nil, token: nil, more: more).status == 429)
+        }
+        Self.openGate()
+        #expect(eventually { reader.isOver })
+        #expect(try eventually { try bed.deliver(hook: "single", signature: nil, token: nil).status == 200 })
+    }
+
+    @Test func `an ingress that stops ends its readers' streams at once, and the next one takes them up`() throws {
+        let bed = try bed
+        let job = try bed.begin("steps")
+        let reader = try bed.follow(job)
+        #expect(eventually { reader.output == "one\n" })
+        #expect(bed.ingress.stop(SIGTERM, within: 5) == 0)
+        #expect(eventually { reader.isOver })
+        #expect(reader.result == nil)
+        #expect(reader.text.contains(": the ingress is stopping"))
+        try bed.ingress.start()
+        try bed.waitUntilReady()
+        Self.openGate()
+        let next = try bed.follow(job)
+        #expect(eventually { next.isOver })
+        #expect(next.result?["status"] == "succeeded")
     }
 
     @Test func `what comes before a job is an ordinary answer, though events were asked for`() throws {

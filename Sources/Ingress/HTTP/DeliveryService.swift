@@ -70,6 +70,7 @@ final class DeliveryService: Sendable {
         self.serving.withLock { $0 = serving }
         gate.change(to: serving.limits.requests, hooks: serving.hookLimits)
         bodies.change(to: serving.limits.requests.bodies)
+        jobs.change(to: serving.jobReading)
     }
 
     /// Counts a request that was refused before it was one: too slow, or with too large a head.
@@ -87,7 +88,7 @@ final class DeliveryService: Sendable {
     ///   - client: with which the sender proved itself to TLS.
     func open(_ head: HTTPRequestHead, from peer: SocketAddress? = nil, client: ClientCertificate? = nil) -> Opened {
         let path = RequestTarget.path(head.uri)
-        if path.hasPrefix(JobRoutes.prefix) { return jobs.open(path, head) }
+        if path.hasPrefix(JobRoutes.prefix) { return isDraining ? .answer(Self.stopping) : jobs.open(path, head) }
         guard let route = HookRoute(path) else { return .answer(probe(path, head)) }
         guard let hook = hooks[route.name], route.secret == nil || hook.verification?.usesPath == true else {
             metrics.deliveries.with("", "unknown-hook").increment()
@@ -100,7 +101,7 @@ final class DeliveryService: Sendable {
         }
         if isDraining {
             count(hook, "draining")
-            return .answer(.unavailable("the ingress is stopping", retryAfter: JobAnswer.retryAfter))
+            return .answer(Self.stopping)
         }
         let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
         guard announced <= hook.maximumBody else {
@@ -228,6 +229,8 @@ final class DeliveryService: Sendable {
         let detail = "the executor did not confirm the job in time; send it again"
         return ("unconfirmed", .unavailable(detail, retryAfter: JobAnswer.retryAfter))
     }
+
+    private static let stopping = Answer.unavailable("the ingress is stopping", retryAfter: JobAnswer.retryAfter)
 
     /// How long a delivery to an asynchronous hook waits for the executor to make the job durable.
     static let acceptance = TimeAmount.seconds(5)

@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import ProtocolMessages
+internal import Synchronization
 internal import Telemetry
 
 /// `GET /jobs/{id}` and `GET /jobs/{id}/events`: what became of a job, for whoever has a token for it.
@@ -17,14 +18,16 @@ final class JobRoutes: Sendable {
         let lastEventID: String?
     }
 
-    private let rule: JobReadRule?
+    private let rule: Mutex<JobReadRule?>
+    private let readers = WaitingDeliveries()
+    private let numbers = Atomic<UInt64>(0)
     private let watches: JobWatches
     private let streams: EventStreams
     private let metrics: IngressMetrics
     private let logger: Logger
 
     init(rule: JobReadRule?, watches: JobWatches, streams: EventStreams, metrics: IngressMetrics, logger: Logger) {
-        self.rule = rule
+        self.rule = Mutex(rule)
         self.watches = watches
         self.streams = streams
         self.metrics = metrics
@@ -33,9 +36,15 @@ final class JobRoutes: Sendable {
 
     static let prefix = "/jobs/"
 
+    /// Lets others ask from now on. Streams that are open go on, for an hour at most.
+    func change(to rule: JobReadRule?) { self.rule.withLock { $0 = rule } }
+
+    /// Ends the streams of readers, who come back to whoever serves then with what they have read. Call on their event loop.
+    func endStreams() { readers.end() }
+
     /// Looks at the head alone: route, method and token. A body is of no meaning here (RFC 9110 section 9.3.1).
     func open(_ path: Substring, _ head: HTTPRequestHead) -> DeliveryService.Opened {
-        guard let rule else {
+        guard let rule = rule.withLock({ $0 }) else {
             return refused(
                 "not-set", .problem(.notFound, "jobs cannot be read here; `jobs: {token: …}` in the settings opens this"))
         }
@@ -43,6 +52,7 @@ final class JobRoutes: Sendable {
         guard let id = parts.first, parts.count == 1 || parts.count == 2 && parts[1] == "events" else {
             return refused("not-found", .problem(.notFound, "jobs are at /jobs/{id} and /jobs/{id}/events"))
         }
+        if head.method == .OPTIONS { return .answer(.options("GET, HEAD")) }
         guard head.method == .GET || head.method == .HEAD else { return refused("method", .methodNotAllowed("GET, HEAD")) }
         let reader: JobReader
         do throws(Rejection) {
@@ -73,10 +83,13 @@ final class JobRoutes: Sendable {
         }
         let request = EventStreams.Request(
             jobID: question.jobID, reader: question.reader, place: question.lastEventID.flatMap { EventPlace(id: $0) })
-        streams.begin(request, on: eventLoop, onEnd: { _ in }) { begun in
+        let number = numbers.add(1, ordering: .relaxed).newValue
+        streams.begin(request, on: eventLoop, onEnd: { _ in self.readers.remove(number) }) { begun in
             switch begun {
             case .stream(let stream):
                 self.count("events")
+                let bound = NIOLoopBound(stream, eventLoop: eventLoop)
+                self.readers.add(number) { bound.value.leave() }
                 answer(.events(stream, on: eventLoop))
             case .refused(let refusal):
                 self.count(refusal.outcome)

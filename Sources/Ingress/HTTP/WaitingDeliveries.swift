@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The deliveries that wait for their answer, so that a stop can end their wait.
+/// The deliveries that wait for their answer, or the readers of streams, so that a stop can end their wait.
 final class WaitingDeliveries: Sendable {
     private let waits = Mutex<[UInt64: @Sendable () -> Void]>([:])
 

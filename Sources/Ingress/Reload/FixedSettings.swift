@@ -5,7 +5,7 @@ internal import Settings
 /// Everything is fixed that is not known to be changeable: a new part of the settings is safe without a word here.
 struct FixedSettings: Sendable, Equatable {
     /// Parts that a reload swaps. Of `listen`, only what is below `tls`.
-    static let changeable: Set<String> = ["hooks", "limits"]
+    static let changeable: Set<String> = ["hooks", "jobs", "limits"]
 
     /// Canonical text by key.
     private let parts: [String: String]

@@ -55,7 +55,7 @@ struct Reload {
 
 extension IngressSettings {
     /// What deliveries are served with.
-    var serving: Serving { Serving(hooks: hooks, limits: limits) }
+    var serving: Serving { Serving(hooks: hooks, limits: limits, jobReading: jobReading) }
 
     /// What connections are served with.
     var listening: HTTPListener.Current { .init(limits: limits.http, tls: listen.tls) }

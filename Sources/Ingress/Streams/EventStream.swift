@@ -106,6 +106,9 @@ final class EventStream {
     /// The delivery's wait has ended before its job: says so, and ends.
     func expire() { stop(.pending(state, place)) }
 
+    /// The ingress stops: the reader may come back for the rest.
+    func leave() { stop(.comment("the ingress is stopping")) }
+
     private func stop(_ last: JobEvent) {
         guard !isComplete else { return }
         watches.close(handle)

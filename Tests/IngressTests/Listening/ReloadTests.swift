@@ -13,10 +13,11 @@ import Testing
 
     private static let base = "listen: {address: a, port: 1}\nexecutor: {socket: s}\nhooks: {a: {}}\n"
 
-    @Test func `hooks, limits, the certificate and the layout may change`() throws {
+    @Test func `hooks, limits, who may ask after jobs, the certificate and the layout may change`() throws {
         let old = try fixed(Self.base)
         #expect(try fixed("# x\n" + Self.base.replacing("{a: {}}", with: "{b: {}}")).differences(from: old) == [])
         #expect(try fixed(Self.base + "limits: {waiting: 1}\n").differences(from: old) == [])
+        #expect(try fixed(Self.base + "jobs: {token: {issuer: x}}\n").differences(from: old) == [])
         #expect(
             try fixed("hooks: {}\nlisten:\n  port: 1\n  address: a\nexecutor:\n  socket: \"s\"\n").differences(from: old) == [])
         let secure = Self.base.replacing("port: 1", with: "port: 1, tls: {certificate: a}")
@@ -29,6 +30,7 @@ import Testing
         ("port: 1", "port: 1, tls: {}", "listen.tls"),
         ("socket: s", "socket: s, mode: \"0600\"", "executor"), ("hooks:", "sandbox: {minimum-landlock: 1}\nhooks:", "sandbox"),
         ("hooks:", "operations: {unix: /o}\nhooks:", "operations"),
+        ("hooks:", "trusted-proxies: [10.0.0.0/8]\nhooks:", "trusted-proxies"),
     ])
     func `what needs a restart is named`(old: String, new: String, keys: String) throws {
         let changed = try fixed(Self.base.replacing(old, with: new))
