@@ -67,6 +67,38 @@ import Testing
         #expect(try await claim(Samples.event("e1", attempt: 3), at: Samples.now + 5) == "duplicate \(second.jobID)")
     }
 
+    @Test func `an event id with another body contradicts, whatever became of the first and whoever asks`() async throws {
+        let first = Samples.event("e1") { $0.bodyDigest = .init([1]) }
+        #expect(try await claim(first) == "claimed")
+        let other = Samples.event("e1", attempt: 2) {
+            $0.bodyDigest = .init([2])
+            $0.manualRetry = true
+        }
+        #expect(try await claim(other) == "contradiction \(first.jobID)")
+        try await journal.finish(first.jobID, Samples.result(first, .failed))
+        #expect(try await claim(other) == "contradiction \(first.jobID)")
+    }
+
+    @Test func `of two events under one key each finds its own job, and else the newest`() async throws {
+        func event(_ id: String, attempt: UInt32 = 1, window: Int64 = 1000) -> WireJobRequest {
+            Samples.event(id, attempt: attempt) {
+                $0.dedupeKey = "the body"
+                $0.dedupeWindowMs = window
+            }
+        }
+        let first = event("e1")
+        #expect(try await claim(first) == "claimed")
+        try await journal.finish(first.jobID, Samples.result(first, .succeeded))
+        #expect(try await claim(event("e2"), at: Samples.now + 999) == "duplicate \(first.jobID)")
+        let second = event("e2")
+        #expect(try await claim(second, at: Samples.now + 1000) == "claimed")
+        try await journal.finish(second.jobID, Samples.result(second, .succeeded))
+        // Long after, the first is still its own duplicate, although another is the newest.
+        #expect(try await claim(event("e1", attempt: 9), at: Samples.now + 900_000) == "duplicate \(first.jobID)")
+        #expect(try await claim(event("e3"), at: Samples.now + 1999) == "duplicate \(second.jobID)")
+        #expect(try await claim(event("e3", window: 0), at: Samples.now + 900_000) == "duplicate \(second.jobID)")
+    }
+
     @Test func `requests without an event are nobody's duplicates`() async throws {
         #expect(try await claim(Samples.request()) == "claimed")
         #expect(try await claim(Samples.request()) == "claimed")

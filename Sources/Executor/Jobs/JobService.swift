@@ -109,6 +109,8 @@ final class JobService: Sendable {
                 ])
             await wait(for: stored, subscriber)
         case .conflict: throw Refusal(.replay, "job id was used by another request")
+        case .contradiction(let stored):
+            throw Refusal(.replay, "the event id was used with another body before, by job \(stored.id)")
         case .expired:
             throw Refusal(.expired, "the request was past its expires-at when it arrived; compare the clocks of both halves")
         case .claimed: break

@@ -52,6 +52,8 @@ enum ClaimOutcome: Sendable {
     case duplicate(StoredJob)
     /// The same job id came with other bytes.
     case conflict
+    /// The same event id came with another body, and the hook says that there is no such thing.
+    case contradiction(StoredJob)
     /// Not known, and too late to begin.
     case expired
 }

@@ -15,6 +15,22 @@ extension SQLiteJournal {
         return try Row.fetchOne(statement, arguments: StatementArguments(arguments)).map(stored)
     }
 
+    /// The newest jobs under a request's dedupe key: that of its own event, and that of any.
+    ///
+    /// The conditions that look superfluous are those of the partial indices: without them SQLite reads the whole table.
+    static func earlier(_ database: Database, _ request: WireJobRequest) throws -> [StoredJob] {
+        guard !request.dedupeKey.isEmpty else { return [] }
+        let newest = try row(
+            database, "dedupe_key = ? AND dedupe_key <> '' ORDER BY number DESC LIMIT 1", [request.dedupeKey])
+        guard let newest, newest.request.eventID != request.eventID, !request.eventID.isEmpty else {
+            return newest.map { [$0] } ?? []
+        }
+        let own = try row(
+            database, "+dedupe_key = ? AND event_id = ? AND event_id <> '' ORDER BY number DESC LIMIT 1",
+            [request.dedupeKey, request.eventID])
+        return (own.map { [$0] } ?? []) + [newest]
+    }
+
     static func rows(
         _ database: Database, _ condition: String, _ arguments: [any DatabaseValueConvertible]
     ) throws -> [StoredJob] {

@@ -35,11 +35,11 @@ final class SQLiteJournal: Journal {
             if let known = try Self.row(database, "id = ?", [claim.request.jobID]) {
                 return known.digest == claim.digest ? .known(known) : .conflict
             }
-            if !claim.request.dedupeKey.isEmpty, claim.status != .refused,
-                let other = try Self.row(database, "dedupe_key = ? ORDER BY number DESC LIMIT 1", [claim.request.dedupeKey]),
-                !DedupeRule.runsAgain(claim.request, after: other)
-            {
-                return .duplicate(other)
+            if claim.status != .refused {
+                for other in try Self.earlier(database, claim.request) {
+                    if DedupeRule.contradicts(claim.request, other) { return .contradiction(other) }
+                    if !DedupeRule.runsAgain(claim.request, after: other, now: claim.now) { return .duplicate(other) }
+                }
             }
             guard !claim.expired else { return .expired }
             try Self.insert(database, claim)

@@ -860,7 +860,8 @@ public nonisolated struct WireJobRequest: @unchecked Sendable {
     set {_uniqueStorage()._manualRetry = newValue}
   }
 
-  /// SHA-256 over hook, event id and body digest, hexadecimal; empty when the delivery has no event id.
+  /// SHA-256 over the hook and what its settings make an event of (event id, body digest), hexadecimal; empty when a delivery is
+  /// nobody's duplicate. Requests with one key and different body digests contradict each other.
   public var dedupeKey: String {
     get {_storage._dedupeKey}
     set {_uniqueStorage()._dedupeKey = newValue}
@@ -910,6 +911,13 @@ public nonisolated struct WireJobRequest: @unchecked Sendable {
   public var token: String {
     get {_storage._token}
     set {_uniqueStorage()._token = newValue}
+  }
+
+  /// For how long another event with the same dedupe key counts as the same one; 0 for as long as the journal keeps it.
+  /// An event that comes again under its own id always counts.
+  public var dedupeWindowMs: Int64 {
+    get {_storage._dedupeWindowMs}
+    set {_uniqueStorage()._dedupeWindowMs = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1958,7 +1966,7 @@ nonisolated extension WirePong: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JobRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}hook\0\u{1}job\0\u{1}parameters\0\u{1}destination\0\u{1}identity\0\u{3}event_id\0\u{1}attempt\0\u{3}manual_retry\0\u{3}dedupe_key\0\u{3}body_digest\0\u{3}body_length\0\u{3}body_follows\0\u{3}issued_at_ms\0\u{3}expires_at_ms\0\u{3}wait_until_ms\0\u{3}correlation_id\0\u{1}traceparent\0\u{1}token\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}hook\0\u{1}job\0\u{1}parameters\0\u{1}destination\0\u{1}identity\0\u{3}event_id\0\u{1}attempt\0\u{3}manual_retry\0\u{3}dedupe_key\0\u{3}body_digest\0\u{3}body_length\0\u{3}body_follows\0\u{3}issued_at_ms\0\u{3}expires_at_ms\0\u{3}wait_until_ms\0\u{3}correlation_id\0\u{1}traceparent\0\u{1}token\0\u{3}dedupe_window_ms\0")
 
   fileprivate class _StorageClass {
     var _jobID: String = String()
@@ -1980,6 +1988,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _correlationID: String = String()
     var _traceparent: String = String()
     var _token: String = String()
+    var _dedupeWindowMs: Int64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2009,6 +2018,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _correlationID = source._correlationID
       _traceparent = source._traceparent
       _token = source._token
+      _dedupeWindowMs = source._dedupeWindowMs
     }
   }
 
@@ -2046,6 +2056,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 17: try { try decoder.decodeSingularStringField(value: &_storage._correlationID) }()
         case 18: try { try decoder.decodeSingularStringField(value: &_storage._traceparent) }()
         case 19: try { try decoder.decodeSingularStringField(value: &_storage._token) }()
+        case 20: try { try decoder.decodeSingularInt64Field(value: &_storage._dedupeWindowMs) }()
         default: break
         }
       }
@@ -2111,6 +2122,9 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if !_storage._token.isEmpty {
         try visitor.visitSingularStringField(value: _storage._token, fieldNumber: 19)
       }
+      if _storage._dedupeWindowMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._dedupeWindowMs, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2139,6 +2153,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._correlationID != rhs_storage._correlationID {return false}
         if _storage._traceparent != rhs_storage._traceparent {return false}
         if _storage._token != rhs_storage._token {return false}
+        if _storage._dedupeWindowMs != rhs_storage._dedupeWindowMs {return false}
         return true
       }
       if !storagesAreEqual {return false}

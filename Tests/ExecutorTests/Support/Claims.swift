@@ -47,6 +47,7 @@ extension ClaimOutcome {
         case .known(let job): "known \(job.id)"
         case .duplicate(let job): "duplicate \(job.id)"
         case .conflict: "conflict"
+        case .contradiction(let job): "contradiction \(job.id)"
         case .expired: "expired"
         }
     }
