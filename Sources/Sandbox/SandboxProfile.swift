@@ -29,6 +29,34 @@ extension SandboxProfile {
                 ["openat", "newfstatat", "readlink", "readlinkat", "socket", "connect"], with: EACCES,
                 because: "libraries look for files and name services; they do without"))
 
+    /// The descriptor of the spool's folder. Fixed, so that the rules can name it.
+    public static let spoolFolder: Int32 = 63
+
+    /// The same with a spool in its settings: it also writes files in one folder.
+    public static let spoolingIngress = SandboxProfile(
+        name: "ingress with a spool",
+        summary:
+            "answers HTTP on connections it is given; dials nobody, starts nothing, opens no file but below its spool's folder",
+        rules: ingress.rules.filter { $0.name != "openat" } + [
+            .allow(
+                "openat", .equal32(0, UInt32(spoolFolder), "the spool's folder"),
+                .masked(2, UInt64(O_NOFOLLOW), UInt64(O_NOFOLLOW), "O_NOFOLLOW"),
+                because: "makes and reads segments; Landlock keeps the path below the folder"),
+            .fail(
+                "openat", .equal32(0, UInt32(bitPattern: AT_FDCWD), "the working folder"), with: EACCES,
+                because: "libraries look for files; they do without"),
+            .allow(
+                "unlinkat", .equal32(0, UInt32(spoolFolder), "the spool's folder"), .equal32(2, 0, "no flags"),
+                because: "removes a segment whose deliveries are all done"),
+            .allow(
+                "fsync", .equal32(0, UInt32(spoolFolder), "the spool's folder"), because: "a new segment is there after a crash"),
+        ]
+            + .allow(
+                ["fdatasync", "pread64", "pwrite64", "ftruncate"],
+                because:
+                    "a delivery is on the disk before it is promised; is read again, marked, and taken back when its write failed"
+            ))
+
     /// The helper that reads the ingress's settings again when it is told to: the ingress itself opens no file.
     public static let settingsReader = SandboxProfile(
         name: "settings-reader",

@@ -5,7 +5,7 @@ import Testing
 /// The program that the kernel gets, run by an interpreter over every call, against the table that is reviewed: libseccomp's own
 /// compiler has weakened filters before (GHSA-4q85-33p6-j5g6).
 struct SystemCallFilterTests {
-    static let profiles = [SandboxProfile.ingress, .settingsReader, .executor, .worker]
+    static let profiles = [SandboxProfile.ingress, .spoolingIngress, .settingsReader, .executor, .worker]
     /// Beyond the last system call of any machine.
     static let numbers: Range<UInt32> = 0..<700
     static let none = [UInt64](repeating: 0, count: 6)
@@ -95,6 +95,9 @@ struct SystemCallFilterTests {
         #expect(verdict(.ingress, "sendto", 3, 0, 0, 0, 0xdead) == .killProcess)
         #expect(verdict(.ingress, "sendto", 3, 0, 0, 0, 0) == .allow)
         #expect(verdict(.ingress, "openat") == .fail(13))
+        for name in ["unlinkat", "fsync", "fdatasync", "pread64", "pwrite64", "ftruncate", "renameat", "mkdirat"] {
+            #expect(verdict(.ingress, name, 63) == .killProcess, "\(name)")
+        }
         #expect(verdict(.ingress, "clone", 0x120_0011) == .killProcess)
         #expect(verdict(.settingsReader, "clone", 0x120_0011) == .allow)
         #expect(verdict(.settingsReader, "openat", 0, 0, 1) == .killProcess)
