@@ -125,8 +125,8 @@ let package = Package(
             name: "IngressTests",
             dependencies: [
                 "TestSupport",
-                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", nioCore, nioEmbedded,
-                nioHTTP1, protobuf,
+                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", "Telemetry", nioCore,
+                nioEmbedded, nioHTTP1, protobuf, logging,
             ]),
         .testTarget(
             name: "IntegrationTests",

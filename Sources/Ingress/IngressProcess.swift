@@ -43,12 +43,13 @@ public final class IngressProcess: Sendable {
     public func serve() throws {
         let metrics = try IngressMetrics()
         let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
+        let spool = try settings.spool.map { try self.spool($0, metrics) }
         let streams = EventStreams(watches: desk.watches, metrics: metrics)
         let jobRoutes = JobRoutes(
             rule: settings.jobReading, watches: desk.watches, streams: streams, metrics: metrics, logger: logger)
         let service = DeliveryService(
             hooks: settings.hooks, limits: settings.limits, proxies: settings.trustedProxies, desk: desk, jobs: jobRoutes,
-            streams: streams, metrics: metrics, logger: logger)
+            streams: streams, spool: spool, metrics: metrics, logger: logger)
         // A listener that can accept no more would spin: some descriptors are always left.
         let descriptors = ProcessHardening.descriptorLimit - Self.spareDescriptors
         guard descriptors > 0 else { throw DescriptorError(limit: ProcessHardening.descriptorLimit) }
@@ -61,7 +62,7 @@ public final class IngressProcess: Sendable {
         let hooks = try ListeningSocket(settings.listen.place, inherited: &inherited)
         let operations = try settings.operations.map { try ListeningSocket($0, inherited: &inherited) }
         guard inherited.left.isEmpty else { throw UnusedSocketsError(names: inherited.left) }
-        let seal = try Seal(.ingress, files: FileAccess(), minimumLandlock: settings.minimumLandlock)
+        let seal = try Seal(settings.profile, files: settings.files, minimumLandlock: settings.minimumLandlock)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try UnixListener.start(
             jobs, allowed: settings.executorUIDs, group: group,
@@ -71,6 +72,10 @@ public final class IngressProcess: Sendable {
         let http = try listener.start(on: hooks, group: group)
         if let operations { try serveOperations(operations, group, service, metrics) }
         let loop = group.next()
+        if let spool {
+            spool.start()
+            SpoolHandOver(spool, desk: desk, keys: ownKeys, on: loop, logger: logger).start()
+        }
         let sweep = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             desk.sweep(now: WallClock.now())
         }
@@ -153,6 +158,17 @@ public final class IngressProcess: Sendable {
             ])
         }.withBoundSocket(socket.descriptor).wait()
         logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
+    }
+
+    /// What this ingress signs is believed when it comes back from its disk.
+    private var ownKeys: TrustedKeys { TrustedKeys([settings.keyID: settings.signingKey.publicKey]) }
+
+    private func spool(_ settings: SpoolSettings, _ metrics: IngressMetrics) throws -> Spool {
+        let spool = try Spool(
+            settings, disk: try SpoolFolder(path: settings.directory), keys: ownKeys, metrics: SpoolMetrics(metrics.registry),
+            logger: logger)
+        try SpoolMetrics.gauges(metrics.registry, spool)
+        return spool
     }
 
     private func accept(_ channel: any Channel, _ desk: JobDesk, _ metrics: IngressMetrics) throws {

@@ -46,9 +46,18 @@ struct PrintSandbox: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what the process may do once it serves: in words, as a table, and as the program that the kernel gets.")
 
+    @Option(help: "The settings file: with a spool in it the process may do more.")
+    var config: String?
+
     func run() throws {
-        print(try SandboxReport(.ingress, files: FileAccess()).text())
-        print(try SandboxReport(.settingsReader, files: FileAccess()).text())
+        do {
+            let settings = try config.map { try IngressSettings(file: $0) }
+            print(try SandboxReport(settings?.profile ?? .ingress, files: settings?.files ?? FileAccess()).text())
+            print(try SandboxReport(.settingsReader, files: FileAccess()).text())
+        } catch let problems as SettingsProblems {
+            StandardError.line("\(problems)")
+            throw ExitCode(78)
+        }
     }
 }
 

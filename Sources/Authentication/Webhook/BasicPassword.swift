@@ -12,7 +12,8 @@ public final class BasicPassword: WebhookScheme {
             throw AuthenticationError(.badForm, "a user's name is not empty and has neither a colon nor control characters")
         }
         about = SchemeDescription(
-            name: "basic", summary: "the password of user \(user)", challenge: "Basic realm=\"sallyport\", charset=\"UTF-8\"")
+            name: "basic", summary: "the password of user \(user)", challenge: "Basic realm=\"sallyport\", charset=\"UTF-8\"",
+            covers: .nothing)
         self.user = user
         self.passwords = passwords
         matcher = try SecretMatcher(passwords, after: user + ":")

@@ -57,7 +57,8 @@ public final class HMACScheme: WebhookScheme {
             throw AuthenticationError(.badForm, "{id} is signed where there is a header for it, and only there")
         }
         about = SchemeDescription(
-            name: form.name, summary: form.summary(tolerance: tolerance), challenge: "\(form.title)-Signature")
+            name: form.name, summary: form.summary(tolerance: tolerance), challenge: "\(form.title)-Signature",
+            covers: .body(id: form.idHeader))
         self.form = form
         self.tolerance = tolerance
         keys = try HMACKey.keys(secrets, hash: form.hash)

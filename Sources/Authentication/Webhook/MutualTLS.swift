@@ -42,7 +42,7 @@ public final class MutualTLS: WebhookScheme {
         ]
         return SchemeDescription(
             name: "mtls", summary: "a client certificate " + parts.compactMap(\.self).joined(separator: " or "),
-            challenge: "Client-Certificate")
+            challenge: "Client-Certificate", covers: .nothing)
     }
 
     /// Looks whether the connection's certificate is in one of the lists; the body is not looked at.

@@ -5,7 +5,8 @@
 public final class PathSecret: WebhookScheme {
     /// What it is called, and what it asks for.
     public let about = SchemeDescription(
-        name: "path-secret", summary: "the secret in the path", challenge: "Path-Secret", usesPath: true)
+        name: "path-secret", summary: "the secret in the path", challenge: "Path-Secret", usesPath: true,
+        covers: .nothing)
     private let secrets: [SecretBytes]
     private let matcher: SecretMatcher
 

@@ -33,7 +33,7 @@ public final class SharedToken: WebhookScheme {
 
     /// - Throws: ``AuthenticationError`` when there is no secret, too many, or an empty one.
     public init(_ form: Form, secrets: [SecretBytes]) throws(AuthenticationError) {
-        about = SchemeDescription(name: form.name, summary: form.summary, challenge: form.challenge)
+        about = SchemeDescription(name: form.name, summary: form.summary, challenge: form.challenge, covers: .nothing)
         self.form = form
         self.secrets = secrets
         matcher = try SecretMatcher(secrets)

@@ -41,7 +41,7 @@ public final class StandardWebhooks: WebhookScheme {
         self.dialect = dialect
         about = SchemeDescription(
             name: dialect.name, summary: "\(dialect.title) over an id, a time and the body, \(tolerance) s tolerated",
-            challenge: dialect.challenge)
+            challenge: dialect.challenge, covers: .body(id: "\(dialect.prefix)-id"))
         self.tolerance = tolerance
         self.signingKey = signingKey
         self.publicKeys = publicKeys + [signingKey?.publicKey].compactMap { $0 }

@@ -17,7 +17,7 @@ public final class StripeSignature: WebhookScheme {
         self.tolerance = tolerance
         about = SchemeDescription(
             name: "stripe", summary: "Stripe's signature over a time and the body, \(tolerance) s tolerated",
-            challenge: "Stripe-Signature")
+            challenge: "Stripe-Signature", covers: .body(id: nil))
     }
 
     /// Takes the time and the MACs from the header.

@@ -31,6 +31,14 @@ public protocol WebhookScheme: AnyObject, Sendable {
 
 /// A scheme in words.
 public struct SchemeDescription: Sendable {
+    /// What a delivery's proof is of.
+    public enum Coverage: Sendable {
+        /// The sender alone: a password, or its connection.
+        case nothing
+        /// The body, and the header that has the delivery's id where there is one.
+        case body(id: String?)
+    }
+
     /// The name in the settings, as in `github`.
     public let name: String
     /// What the sender must have, for `check`, as in `GitHub's signature over the body`.
@@ -39,12 +47,15 @@ public struct SchemeDescription: Sendable {
     public let challenge: String
     /// The hook's path has one more segment, the secret.
     public let usesPath: Bool
+    /// What of a delivery nobody else can change.
+    public let covers: Coverage
 
-    init(name: String, summary: String, challenge: String, usesPath: Bool = false) {
+    init(name: String, summary: String, challenge: String, usesPath: Bool = false, covers: Coverage) {
         self.name = name
         self.summary = summary
         self.challenge = challenge
         self.usesPath = usesPath
+        self.covers = covers
     }
 }
 

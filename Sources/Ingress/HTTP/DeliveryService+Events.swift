@@ -14,7 +14,10 @@ extension DeliveryService {
         if desk.isReady, !desk.watches.isAnswered { return refuse(.tooOld, hook, answer) }
         guard streams.count < EventStreams.maximum else { return refuse(.busy, hook, answer) }
         let begun = NIODeadline.now()
-        let submitted = desk.submit(request, body: intent.body, untilAccepted: true, on: eventLoop)
+        // What the spool holds of the hook goes first.
+        if hook.spools, spool?.holds(hook.name) == true { return refuse(.away, hook, answer) }
+        let wish = JobDesk.Wish(untilAccepted: true, neverJoins: hook.neverJoins(request))
+        let submitted = desk.submit(request, body: intent.body, wish, on: eventLoop)
         guard case .waiting(let ticket, let future) = submitted else { return answer(refusal(submitted, hook)) }
         log(request, hook, joined: ticket.joined)
         waiting.add(1, ordering: .relaxed)
@@ -49,6 +52,7 @@ extension DeliveryService {
         future.whenSuccess { outcome in
             timer.cancel()
             switch outcome {
+            case .inFlight(let jobID): settle("in-flight", JobAnswer.inFlight(jobID: jobID))
             case .finished(let result) where result.status == .refused:
                 settle(JobNames.name(result.status), JobAnswer.answer(result))
             case .finished(let result): follow(result.originalJobID, result.duplicate || ticket.joined)

@@ -25,8 +25,10 @@ final class DeliveryService: Sendable {
     let desk: JobDesk
     let jobs: JobRoutes
     let streams: EventStreams
+    /// Where deliveries wait for an executor; nil when the settings name none.
+    let spool: Spool?
     private let metrics: IngressMetrics
-    private let logger: Logger
+    let logger: Logger
     /// Outlives the hooks: what a token was used for stays known.
     let tokens: TokenGate
     private let draining = Atomic(false)
@@ -34,7 +36,7 @@ final class DeliveryService: Sendable {
 
     init(
         hooks: [String: Hook], limits: LimitSettings = LimitSettings(), proxies: TrustedProxies = .none, desk: JobDesk,
-        jobs: JobRoutes, streams: EventStreams, metrics: IngressMetrics, logger: Logger
+        jobs: JobRoutes, streams: EventStreams, spool: Spool? = nil, metrics: IngressMetrics, logger: Logger
     ) {
         let serving = Serving(hooks: hooks, limits: limits)
         self.serving = Mutex(serving)
@@ -44,6 +46,7 @@ final class DeliveryService: Sendable {
         self.desk = desk
         self.jobs = jobs
         self.streams = streams
+        self.spool = spool
         self.metrics = metrics
         self.logger = logger
         tokens = TokenGate(lookups: metrics.tokenLookups)
@@ -159,15 +162,37 @@ final class DeliveryService: Sendable {
 
     private func submit(_ intent: JobIntent, _ hook: Hook, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void) {
         let request = intent.request
-        let submitted = desk.submit(request, body: intent.body, untilAccepted: hook.response == .async, on: eventLoop)
-        guard case .waiting(let ticket, let future) = submitted else { return answer(refusal(submitted, hook)) }
-        log(request, hook, joined: ticket.joined)
-        wait(ticket, future, request, hook, on: eventLoop, answer: answer)
+        let wish = JobDesk.Wish(untilAccepted: hook.response == .async, neverJoins: hook.neverJoins(request))
+        if hook.spools, let spool {
+            return submit(intent, wish, hook, orTo: spool, on: eventLoop, answer: answer)
+        }
+        place(desk.submit(request, body: intent.body, wish, on: eventLoop), request, hook, nil, on: eventLoop, answer: answer)
+    }
+
+    /// What submitting came to, told or waited for. `signed` goes to the spool when there is one.
+    func place(
+        _ submitted: JobDesk.Submitted, _ request: WireJobRequest, _ hook: Hook, _ signed: SignedRequest?,
+        on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void
+    ) {
+        switch submitted {
+        case .waiting(let ticket, let future):
+            log(request, hook, joined: ticket.joined)
+            wait(ticket, future, request, hook, signed, on: eventLoop, answer: answer)
+        case .unavailable where signed != nil && spool != nil:
+            keep(signed, hook, on: eventLoop, answer: answer)
+        case .unavailable, .inFlight, .contradiction, .failed, .busy: answer(refusal(submitted, hook))
+        }
     }
 
     /// The answer when a request was not handed over.
     func refusal(_ submitted: JobDesk.Submitted, _ hook: Hook) -> Answer {
         switch submitted {
+        case .inFlight(let jobID):
+            count(hook, "in-flight")
+            return JobAnswer.inFlight(jobID: jobID)
+        case .contradiction:
+            count(hook, "contradiction")
+            return .problem(.unprocessableEntity, "the same key is in flight with another body")
         case .unavailable:
             count(hook, "executor-away")
             return .unavailable("no executor is connected", retryAfter: JobAnswer.retryAfter)
@@ -184,7 +209,7 @@ final class DeliveryService: Sendable {
 
     private func wait(
         _ ticket: JobDesk.Ticket, _ future: EventLoopFuture<JobDesk.Outcome>, _ request: WireJobRequest, _ hook: Hook,
-        on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void
+        _ signed: SignedRequest?, on eventLoop: any EventLoop, answer: @escaping (Answer) -> Void
     ) {
         waiting.add(1, ordering: .relaxed)
         let limit = hook.response == .sync ? hook.wait : DeliveryService.acceptance
@@ -201,6 +226,8 @@ final class DeliveryService: Sendable {
             switch self.desk.leave(ticket) {
             case .accepted(let jobID):
                 once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
+            case .unconfirmed where signed != nil && self.spool != nil:
+                self.keep(signed, hook, wasSent: true, on: eventLoop) { outcome, answer in once(outcome, answer) }
             case .unconfirmed(let hasEvent):
                 let (outcome, answer) = Self.unconfirmed(request, hasEvent: hasEvent)
                 once(outcome, answer)
@@ -214,6 +241,7 @@ final class DeliveryService: Sendable {
         future.whenSuccess { outcome in
             timer.cancel()
             switch outcome {
+            case .inFlight(let jobID): once("in-flight", JobAnswer.inFlight(jobID: jobID))
             case .finished(let result): once(JobNames.name(result.status), JobAnswer.answer(result))
             case .accepted(let jobID):
                 once("accepted", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: ticket.joined))
@@ -243,7 +271,12 @@ final class DeliveryService: Sendable {
         if head.method == .OPTIONS { return .options("GET, HEAD") }
         guard head.method == .GET || head.method == .HEAD else { return .methodNotAllowed("GET, HEAD") }
         if path == "/readyz", isDraining { return .text(.serviceUnavailable, "stopping\n") }
-        if path == "/readyz", !desk.isReady { return .text(.serviceUnavailable, "no executor is connected\n") }
+        if path == "/readyz", !desk.isReady {
+            guard let spool, spool.takesMore, hooks.values.contains(where: \.spools) else {
+                return .text(.serviceUnavailable, "no executor is connected\n")
+            }
+            return .text(.ok, "no executor is connected; deliveries are spooled\n")
+        }
         return .text(.ok, "ok\n")
     }
 

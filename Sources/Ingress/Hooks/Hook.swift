@@ -11,6 +11,11 @@ struct Hook: Sendable {
         case async
     }
 
+    /// What becomes of a delivery while no executor is connected.
+    enum WhenAway: String, Sendable, CaseIterable {
+        case refuse
+        case spool
+    }
     let name: String
     /// Nil where the settings say `none`.
     let verification: Verification?
@@ -24,6 +29,9 @@ struct Hook: Sendable {
     let attempt: ValueSource
     /// `x-hookdeck-attempt-trigger: MANUAL` runs an event again that is done already.
     let honoursManualRetry: Bool
+    let dedupe: Dedupe
+    /// While no executor is connected, deliveries are kept on disk.
+    let spools: Bool
     let sendsBody: Bool
     let response: Response
     let wait: TimeAmount

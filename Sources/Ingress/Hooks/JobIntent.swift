@@ -39,7 +39,7 @@ struct JobIntent {
         request.bodyDigest = .init(digest)
         request.bodyLength = UInt64(delivery.body.readableBytes)
         request.bodyFollows = hook.sendsBody
-        try Self.event(delivery, hook, payload, digest: digest, into: &request)
+        try Self.event(delivery, hook, payload, into: &request)
         request.issuedAtMs = delivery.receivedAt
         let wait = hook.wait.nanoseconds / 1_000_000
         request.waitUntilMs = delivery.receivedAt + wait
@@ -47,6 +47,9 @@ struct JobIntent {
         request.correlationID = Self.correlation(delivery) ?? request.jobID
         request.traceparent = TraceContext.child(of: TraceContext(headers: delivery.headers["traceparent"])).description
         if let token, hook.token?.once == true { try tokens.use(token, by: &request, at: delivery.receivedAt / 1000) }
+        request.dedupeKey = hook.dedupe.key(
+            hook: hook.name, event: request.eventID, caller: Self.caller(delivery), digest: digest)
+        request.dedupeWindowMs = hook.dedupe.window
         if hook.token?.forward == true { request.token = token?.text ?? "" }
         self.request = request
         body = hook.sendsBody ? delivery.body : nil
@@ -88,23 +91,11 @@ struct JobIntent {
     }
 
     private static func event(
-        _ delivery: Delivery, _ hook: Hook, _ payload: JSONValue?, digest: [UInt8], into request: inout WireJobRequest
+        _ delivery: Delivery, _ hook: Hook, _ payload: JSONValue?, into request: inout WireJobRequest
     ) throws(Rejection) {
-        // A delivery without an event id is nobody's duplicate; one with an id that cannot be one is refused.
-        let id: String
-        do throws(ValueError) {
-            id = try hook.eventID.value(in: delivery, payload: payload)
-        } catch  where error.isMissing {
-            return
-        } catch {
-            throw Rejection(.badRequest, "event id: \(error.message)", outcome: "event-id")
-        }
-        guard !id.isEmpty else { return }
-        guard id.utf8.count <= JobLimits.eventID, id.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw Rejection(
-                .badRequest, "the event id must be 1 to \(JobLimits.eventID) visible ASCII characters", outcome: "event-id")
-        }
+        let id = try eventID(delivery, hook, payload)
         request.eventID = id
+        guard !id.isEmpty, hook.dedupe.basis != .idempotencyKey else { return }
         if let attempt = (try? hook.attempt.value(in: delivery, payload: payload)).flatMap({ UInt32($0) }),
             attempt <= maximumAttempt
         {
@@ -112,13 +103,46 @@ struct JobIntent {
         }
         let trigger = delivery.headers.first(name: "x-hookdeck-attempt-trigger") ?? ""
         request.manualRetry = hook.honoursManualRetry && ["MANUAL", "BULK_RETRY"].contains(trigger)
-        request.dedupeKey = dedupeKey(hook: hook.name, event: id, digest: digest)
     }
 
-    /// Lengths in front: no two different triples run together.
-    static func dedupeKey(hook: String, event: String, digest: [UInt8]) -> String {
-        let key = "\(hook.utf8.count):\(hook)\(event.utf8.count):\(event)"
-        return Hex.encode(SHA256.hash(Array(key.utf8) + digest))
+    /// Who the verified token says is calling; two callers' idempotency keys never meet.
+    private static func caller(_ delivery: Delivery) -> String {
+        ["iss", "sub"].map { delivery.claims?[$0]?.string ?? "" }.joined(separator: "\n")
+    }
+
+    /// Empty for a delivery without an event id: it is nobody's duplicate, unless its body alone says so. One with an id that cannot be
+    /// one is refused.
+    private static func eventID(_ delivery: Delivery, _ hook: Hook, _ payload: JSONValue?) throws(Rejection) -> String {
+        if hook.dedupe.basis == .idempotencyKey { return try idempotencyKey(delivery, hook) }
+        let id: String
+        do throws(ValueError) {
+            id = try hook.eventID.value(in: delivery, payload: payload)
+        } catch  where error.isMissing {
+            return ""
+        } catch {
+            throw Rejection(.badRequest, "event id: \(error.message)", outcome: "event-id")
+        }
+        guard id.utf8.count <= JobLimits.eventID, id.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw Rejection(
+                .badRequest, "the event id must be 1 to \(JobLimits.eventID) visible ASCII characters", outcome: "event-id")
+        }
+        return id
+    }
+
+    /// The draft's section 2.7: 400 when a key is demanded and not there.
+    private static func idempotencyKey(_ delivery: Delivery, _ hook: Hook) throws(Rejection) -> String {
+        let values = delivery.headers[IdempotencyKey.header]
+        guard let value = values.first else {
+            guard hook.dedupe.demandsKey else { return "" }
+            throw Rejection(.badRequest, "this hook demands an Idempotency-Key", outcome: "idempotency-key")
+        }
+        guard values.count == 1, let key = IdempotencyKey.parse(value) else {
+            throw Rejection(
+                .badRequest,
+                "an Idempotency-Key is one string of 1 to \(JobLimits.eventID) visible ASCII characters without quotes, commas, semicolons and backslashes in it",
+                outcome: "idempotency-key")
+        }
+        return key
     }
 
     private static func correlation(_ delivery: Delivery) -> String? {

@@ -70,12 +70,9 @@ final class TokenGate: Sendable {
         // The length in front: no two pairs run together.
         let id = SHA256.hash(Array("\(issuer.utf8.count):\(issuer)\(claims.jti ?? "")".utf8))
         let digest = [UInt8](request.bodyDigest)
-        if request.eventID.isEmpty {
-            request.eventID = "jti:\(Hex.encode(id))"
-            request.dedupeKey = JobIntent.dedupeKey(hook: request.hook, event: request.eventID, digest: digest)
-        }
+        if request.eventID.isEmpty { request.eventID = "jti:\(Hex.encode(id))" }
         let key = SHA256.hash(
-            Array(JobIntent.dedupeKey(hook: request.hook, event: request.eventID, digest: digest).utf8))
+            Array(Dedupe.delivery.key(hook: request.hook, event: request.eventID, caller: "", digest: digest).utf8))
         // Another hook may allow clocks to differ by more than this one.
         let until = claims.exp + TokenVerifier.Requirements.maximumSkew
         switch used.withLock({ $0.use(id, for: key, until: until, now: now) }) {

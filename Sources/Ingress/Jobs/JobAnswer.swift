@@ -58,6 +58,13 @@ enum JobAnswer {
         return .json(.internalServerError) { write(result, to: &$0) }
     }
 
+    /// The same Idempotency-Key is being worked on (draft-ietf-httpapi-idempotency-key-header section 2.7).
+    static func inFlight(jobID: String) -> Answer {
+        .problem(
+            .conflict, "a delivery with the same key is in flight",
+            headers: [("Location", "/jobs/\(jobID)"), ("Retry-After", "\(retryAfter)")])
+    }
+
     private static func status(of result: WireJobResult) -> (HTTPResponseStatus, [(name: String, value: String)]) {
         let soon = [(name: "Retry-After", value: "\(retryAfter)")]
         switch result.status {

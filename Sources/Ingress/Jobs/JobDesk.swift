@@ -17,6 +17,16 @@ final class JobDesk: Sendable {
         /// The job is durable at the executor under this id. Only who asked for no more learns it.
         case accepted(jobID: String)
         case finished(WireJobResult)
+        /// The event is in flight as this job, and the waiter asked not to wait for another's. Only who said so learns it.
+        case inFlight(jobID: String)
+    }
+
+    /// How a waiter wants its answer.
+    struct Wish: Sendable {
+        /// That the job is durable is all it wants to know.
+        var untilAccepted = false
+        /// It does not join an event that is in flight (draft-ietf-httpapi-idempotency-key-header section 2.6).
+        var neverJoins = false
     }
 
     /// What submitting comes to at once.
@@ -25,6 +35,10 @@ final class JobDesk: Sendable {
         case waiting(Ticket, EventLoopFuture<Outcome>)
         /// No executor is connected.
         case unavailable
+        /// The event is in flight as this job, and the delivery does not join.
+        case inFlight(jobID: String)
+        /// The event is in flight with another body.
+        case contradiction
         /// The executor has as many requests as it lets us have.
         case busy
         /// The request could not be signed or is too large for a frame.
@@ -47,6 +61,12 @@ final class JobDesk: Sendable {
         case unconfirmed(hasEvent: Bool)
     }
 
+    /// What became of a delivery whose event is in flight.
+    private enum Joined {
+        case with(Ticket)
+        case not(Submitted)
+    }
+
     private struct State {
         var links: [ExecutorLink] = []
         var pending: [String: PendingJob] = [:]
@@ -54,6 +74,7 @@ final class JobDesk: Sendable {
         /// Pending requests by executor.
         var unfinished: [String: Int] = [:]
         var nextNumber: UInt64 = 0
+        var onConnected: (@Sendable () -> Void)?
 
         mutating func add(_ job: PendingJob) {
             pending[job.jobID] = job
@@ -69,13 +90,26 @@ final class JobDesk: Sendable {
         }
 
         /// Puts a delivery beside those that wait for its event; nil when the event is not in flight.
-        mutating func join(_ dedupeKey: String, _ waiter: PendingJob.Waiter) -> Ticket? {
-            guard !dedupeKey.isEmpty, let jobID = inFlight[dedupeKey] else { return nil }
+        mutating func join(_ request: WireJobRequest, _ waiter: PendingJob.Waiter) -> Joined? {
+            guard !request.dedupeKey.isEmpty, let jobID = inFlight[request.dedupeKey], let job = pending[jobID] else {
+                return nil
+            }
+            guard job.bodyDigest == [UInt8](request.bodyDigest) else { return .not(.contradiction) }
+            guard !waiter.wish.neverJoins else { return .not(.inFlight(jobID: job.originalJobID)) }
             nextNumber += 1
             var waiter = waiter
             waiter.isJoined = true
             pending[jobID]?.waiters[nextNumber] = waiter
-            return Ticket(jobID: jobID, number: nextNumber, joined: true)
+            return .with(Ticket(jobID: jobID, number: nextNumber, joined: true))
+        }
+
+        /// Puts a waiter to the very same request, which is out already; one that was given up is not any more.
+        mutating func attach(_ job: PendingJob, _ waiter: PendingJob.Waiter) -> Ticket? {
+            guard pending[job.jobID]?.digest == job.digest else { return nil }
+            nextNumber += 1
+            pending[job.jobID]?.waiters[nextNumber] = waiter
+            pending[job.jobID]?.isGivenUp = false
+            return Ticket(jobID: job.jobID, number: nextNumber, joined: false)
         }
 
         mutating func takeSatisfied(_ jobID: String) -> (jobID: String, promises: [EventLoopPromise<Outcome>]) {
@@ -107,47 +141,66 @@ final class JobDesk: Sendable {
     var linkCount: Int { state.withLock { $0.links.count } }
 
     /// Signs a request and hands it to an executor, or joins the same event that is in flight.
-    ///
-    /// - Parameter untilAccepted: the future is done when the job is durable, without its result.
-    func submit(_ request: WireJobRequest, body: ByteBuffer?, untilAccepted: Bool, on eventLoop: any EventLoop) -> Submitted {
-        let waiter = PendingJob.Waiter(promise: eventLoop.makePromise(), untilAccepted: untilAccepted)
-        if let ticket = state.withLock({ $0.join(request.dedupeKey, waiter) }) { return joined(ticket, waiter) }
+    func submit(_ request: WireJobRequest, body: ByteBuffer?, _ wish: Wish, on eventLoop: any EventLoop) -> Submitted {
+        let waiter = PendingJob.Waiter(promise: eventLoop.makePromise(), wish: wish)
+        if let joined = state.withLock({ $0.join(request, waiter) }) { return answer(joined, waiter) }
         do {
-            let payload: [UInt8] = try request.serializedBytes()
-            let envelope = try Envelope.seal(payload, as: .jobRequest, keyID: keyID, key: key)
-            let frames = try Self.frames(envelope, jobID: request.jobID, body: body)
-            let job = PendingJob(
-                jobID: request.jobID, dedupeKey: request.dedupeKey, correlationID: request.correlationID,
-                digest: SHA256.hash(payload), frames: frames, expiresAt: request.expiresAtMs, executor: "",
-                originalJobID: request.jobID)
-            return hand(job, waiter)
+            return try hand(sign(request, body: body), waiter)
         } catch {
             waiter.promise.fail(error)
             return .failed("\(error)")
         }
     }
 
-    private func joined(_ ticket: Ticket, _ waiter: PendingJob.Waiter) -> Submitted {
-        tell(state.withLock { $0.takeSatisfied(ticket.jobID) })
-        return .waiting(ticket, waiter.promise.futureResult)
+    /// As the other, for a request that is signed already. The very same request that is out still is not sent again.
+    func submit(_ signed: SignedRequest, _ wish: Wish, on eventLoop: any EventLoop) -> Submitted {
+        let waiter = PendingJob.Waiter(promise: eventLoop.makePromise(), wish: wish)
+        do {
+            return try hand(signed, waiter)
+        } catch {
+            waiter.promise.fail(error)
+            return .failed("\(error)")
+        }
+    }
+
+    /// Signs a request with the ingress's key.
+    func sign(_ request: WireJobRequest, body: ByteBuffer?) throws -> SignedRequest {
+        try SignedRequest(request, body: body, keyID: keyID, key: key)
+    }
+
+    /// The event is out at an executor.
+    func isInFlight(_ dedupeKey: String) -> Bool {
+        !dedupeKey.isEmpty && state.withLock { $0.inFlight[dedupeKey] != nil }
+    }
+
+    private func answer(_ joined: Joined, _ waiter: PendingJob.Waiter) -> Submitted {
+        switch joined {
+        case .with(let ticket):
+            tell(state.withLock { $0.takeSatisfied(ticket.jobID) })
+            return .waiting(ticket, waiter.promise.futureResult)
+        case .not(let answer):
+            waiter.promise.fail(ChannelError.operationUnsupported)
+            return answer
+        }
     }
 
     private func tell(_ satisfied: (jobID: String, promises: [EventLoopPromise<Outcome>])) {
         for promise in satisfied.promises { promise.succeed(.accepted(jobID: satisfied.jobID)) }
     }
 
-    private func hand(_ job: PendingJob, _ waiter: PendingJob.Waiter) -> Submitted {
+    private func hand(_ signed: SignedRequest, _ waiter: PendingJob.Waiter) throws(ProtocolError) -> Submitted {
         enum Placed {
             case on(ExecutorLink, Ticket)
-            case joined(Ticket)
-            case not(Submitted)
+            case joined(Joined)
         }
+        let job = try PendingJob(signed)
         let placed = state.withLock { state -> Placed in
+            if let ticket = state.attach(job, waiter) { return .joined(.with(ticket)) }
             // Two deliveries of one event may have been signed at the same time.
-            if let ticket = state.join(job.dedupeKey, waiter) { return .joined(ticket) }
-            guard let link = state.links.last else { return .not(.unavailable) }
+            if let joined = state.join(signed.request, waiter) { return .joined(joined) }
+            guard let link = state.links.last else { return .joined(.not(.unavailable)) }
             guard state.pending.count < Self.maximumPending, state.unfinished[link.keyID, default: 0] < link.credit else {
-                return .not(.busy)
+                return .joined(.not(.busy))
             }
             state.nextNumber += 1
             var placed = job
@@ -160,10 +213,7 @@ final class JobDesk: Sendable {
         case .on(let link, let ticket):
             link.send(job.frames)
             return .waiting(ticket, waiter.promise.futureResult)
-        case .joined(let ticket): return joined(ticket, waiter)
-        case .not(let answer):
-            waiter.promise.fail(ChannelError.operationUnsupported)
-            return answer
+        case .joined(let joined): return answer(joined, waiter)
         }
     }
 
@@ -181,25 +231,6 @@ final class JobDesk: Sendable {
         }
         promise?.fail(ChannelError.ioOnClosedChannel)
         return standing
-    }
-
-    private static func frames(
-        _ envelope: WireSignedEnvelope, jobID: String, body: ByteBuffer?
-    ) throws(ProtocolError) -> [[UInt8]] {
-        var frames = [try Frames.encode(.with { $0.submit = .with { $0.envelope = envelope } })]
-        guard var rest = body else { return frames }
-        repeat {
-            let chunk = rest.readBytes(length: min(rest.readableBytes, Frames.maximumChunk)) ?? []
-            let last = rest.readableBytes == 0
-            frames.append(
-                try Frames.encode(
-                    .with {
-                        $0.bodyChunk = .with {
-                            $0.jobID = jobID; $0.data = .init(chunk); $0.last = last
-                        }
-                    }))
-        } while rest.readableBytes > 0
-        return frames
     }
 }
 
@@ -221,7 +252,11 @@ extension JobDesk {
         for old in old { old.close() }
         link.send(frames)
         watches.connected(link)
+        state.withLock { $0.onConnected }?()
     }
+
+    /// Called, on any thread, after each time that an executor has connected.
+    func onConnected(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onConnected = body } }
 
     /// A connection ended; what was handed over on it waits for the executor to come back.
     func disconnected(_ link: ExecutorLink) {
@@ -231,13 +266,15 @@ extension JobDesk {
 
     /// The executor has made the job durable.
     func accepted(_ jobID: String, original: String, by link: ExecutorLink) {
-        tell(
-            state.withLock { state in
-                guard state.pending[jobID]?.executor == link.keyID else { return (jobID, []) }
-                state.pending[jobID]?.isAccepted = true
-                state.pending[jobID]?.originalJobID = original.isEmpty ? jobID : original
-                return state.takeSatisfied(jobID)
-            })
+        let original = original.isEmpty ? jobID : original
+        let strangers = state.withLock { state -> [EventLoopPromise<Outcome>] in
+            guard state.pending[jobID]?.executor == link.keyID else { return [] }
+            state.pending[jobID]?.isAccepted = true
+            state.pending[jobID]?.originalJobID = original
+            return original == jobID ? [] : state.pending[jobID]?.takeStrangers() ?? []
+        }
+        tell(state.withLock { $0.takeSatisfied(jobID) })
+        for promise in strangers { promise.succeed(.inFlight(jobID: original)) }
     }
 
     /// The executor's signed word on a request.

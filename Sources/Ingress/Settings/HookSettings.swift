@@ -13,7 +13,7 @@ enum HookSettings {
             "verify", "token", "when", "otherwise", "payload", "form-field", "job", "parameters", "destination", "event-id",
             "attempt", "manual-retry", "body", "respond",
             "wait",
-            "maximum-body", "rate", "concurrency")
+            "maximum-body", "rate", "concurrency", "dedupe", "when-executor-away")
         let verification = verification(hook.required("verify"))
         let token = token(hook.optional("token"), isBodySent: hook.optional("body"))
         let job = hook.required("job").name()
@@ -33,12 +33,15 @@ enum HookSettings {
         let attempt = source(hook.optional("attempt"), hasToken: hasToken) ?? .header("x-hookdeck-attempt-count")
         let honoursManualRetry = hook.optional("manual-retry").bool() ?? false
         let response = hook.optional("respond").choice(Hook.Response.self) ?? .sync
+        let dedupe = dedupe(hook, eventID: eventID, verification: verification, token: token)
+        let away = hook.optional("when-executor-away").choice(Hook.WhenAway.self) ?? .refuse
         guard let job else { return nil }
         return Hook(
             name: name, verification: verification, token: token, job: job, when: when,
             payload: payload, parameters: parameters,
             destination: destination,
-            eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, sendsBody: sendsBody, response: response,
+            eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, dedupe: dedupe,
+            spools: away == .spool, sendsBody: sendsBody, response: response,
             wait: .milliseconds(wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000),
             maximumBody: maximumBody, limits: limits(hook))
     }

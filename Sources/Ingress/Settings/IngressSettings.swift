@@ -1,6 +1,7 @@
 internal import Authentication
 internal import JobProtocol
 internal import NIOCore
+public import Sandbox
 public import Settings
 
 /// The ingress's settings, checked as a whole: either all of it is good or nothing is used.
@@ -19,6 +20,7 @@ public struct IngressSettings: Sendable {
     let signingKey: Ed25519PrivateKey
     let trustedKeys: TrustedKeys
     let hooks: [String: Hook]
+    let spool: SpoolSettings?
     /// Who may ask after jobs; nil for nobody.
     let jobReading: JobReadRule?
     /// What a reload cannot change.
@@ -54,6 +56,11 @@ public struct IngressSettings: Sendable {
         let entries = node.entries()
         if entries.isEmpty, node.isPresent { node.problem("at least one hook is needed") }
         for entry in entries { hooks[entry.name] = HookSettings.hook(entry.name, entry.value) }
+        let spool = SpoolSettings(root.optional("spool"))
+        for entry in entries where hooks[entry.name]?.spools == true && spool == nil {
+            entry.value.problem("`when-executor-away: spool` needs a `spool: {directory: …}` beside `hooks`")
+        }
+        self.spool = spool
         for entry in entries { HookSettings.checkMutualTLS(entry.value, hooks[entry.name], listen) }
         self.hooks = hooks
         jobReading = JobReadSettings.rule(root.optional("jobs"), hooks: Set(entries.map(\.name)))
@@ -65,9 +72,15 @@ public struct IngressSettings: Sendable {
     }
 
     /// The keys at the top of the file.
-    static let keys = ["listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "jobs", "sandbox"]
+    static let keys = ["listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "jobs", "sandbox", "spool"]
 
-    /// The operations listener's place; it has no TLS.
+    /// What the process may reach once it serves: nothing, or the folder of its spool.
+    public var files: FileAccess { FileAccess(usable: spool.map { [$0.directory] } ?? []) }
+
+    /// What it may do.
+    public var profile: SandboxProfile { spool == nil ? .ingress : .spoolingIngress }
+
+    /// The place of the operations listener; it has no TLS.
     static func operations(_ node: SettingsNode) -> ListenPlace? {
         node.isPresent ? ListenPlace.read(node, node.mapping(ListenPlace.keys)) : nil
     }
@@ -88,8 +101,10 @@ public struct IngressSettings: Sendable {
             let path = hook.name + (hook.verification?.usesPath == true ? "/{secret}" : "")
             lines.append("hook \(hook.name): POST /hooks/\(path) asks for job \(hook.job) on behalf of \(condition)")
             lines += hook.conditionsInWords
+            lines += hook.dedupeWords
             lines.append(hook.limitSummary)
         }
+        if let spool { lines.append(spool.words(hooks: hooks.values.filter(\.spools).map(\.name).sorted())) }
         lines.append(jobReading?.summary ?? "jobs: nobody may ask after them (no `jobs`)")
         return lines.joined(separator: "\n")
     }
