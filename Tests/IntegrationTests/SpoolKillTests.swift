@@ -11,6 +11,9 @@ struct SpoolKillTests {
     private static let rounds = ProcessInfo.processInfo.environment["SALLYPORT_KILL_ROUNDS"].flatMap { Int($0) } ?? 10
     private static let file = "/tmp/sallyport-kills-\(UUID().uuidString.prefix(8))"
 
+    /// Microseconds between two deliveries of a sender: what is spooled in many rounds must be run in minutes afterwards.
+    private static let pause: ClosedRange<UInt32> = rounds > 50 ? 200_000...700_000 : 10_000...150_000
+
     private static let jobs = """
           note:
             command: [sh, -c, "echo \\"$1\\" >> \(file)", sh, "{id}"]
@@ -56,12 +59,12 @@ struct SpoolKillTests {
         try bed.executor.start()
         let record = LoadSender.Record()
         let senders = (0..<4).map {
-            LoadSender(name: "d\($0)", port: bed.httpPort, hooks: ["later", "now"], record: record, pause: 10_000...150_000)
+            LoadSender(name: "d\($0)", port: bed.httpPort, hooks: ["later", "now"], record: record, pause: Self.pause)
         }
         var executorKills = 0
         var maximumSpooled = 0.0
         for round in 0..<Self.rounds {
-            usleep(UInt32.random(in: 100_000...900_000))
+            usleep(UInt32.random(in: 50_000...600_000))
             // The executor is stopped for some rounds, and in one of ten killed: then its supervisor starts another.
             switch round % 10 {
             case 1, 5: bed.executor.stop(SIGTERM, within: 20)
@@ -80,7 +83,7 @@ struct SpoolKillTests {
         for sender in senders { sender.stop() }
         if !bed.executor.isRunning { try bed.executor.start() }
         try #require(
-            try eventually(within: 120) {
+            try eventually(within: 200) {
                 try bed.metric("sallyport_executors_connected") == 1 && bed.metric("sallyport_spool_deliveries") == 0
                     && bed.metric("sallyport_requests_pending") == 0
             }, "\(bed.ingress.text.suffix(2000))")

@@ -39,7 +39,8 @@ final class SpoolHandOver: Sendable {
         let isReady = desk.isReady
         for entry in spool.takeReady(now: now) {
             if now - entry.storedAt > spool.settings.keep {
-                giveUp(entry.jobID, "expired", "it waited for longer than `keep` allows", reason: "expired")
+                let doubt = entry.mayBeKnown ? "; an executor may have it, look for the job there" : ""
+                giveUp(entry.jobID, "expired", "it waited for longer than `keep` allows\(doubt)", reason: "expired")
             } else if isReady {
                 read(entry)
             } else {
@@ -159,6 +160,7 @@ final class SpoolHandOver: Sendable {
             "spooled delivery will not run; its record is set aside",
             metadata: ["job": "\(jobID)", "reason": "\(reason)", "error": "\(why)", "file": "\(now)-\(jobID).\(kind)"])
         spool.setAside(jobID, as: kind, now: now)
-        go()
+        // Not called from here: many may have expired, one behind the other.
+        eventLoop.execute { self.go() }
     }
 }
