@@ -61,6 +61,12 @@ import Testing
         #expect(try JobIntent(delivery, for: hook).request.token == "")
     }
 
+    @Test func `the content type is looked at before the token`() throws {
+        let file = try folder.write("other.json", key.publicKey.jwks(keyID: "ci"))
+        let hook = try Samples.hook("token: {issuer: ci, keys: {file: \(file)}}, payload: xml")
+        #expect(Rejection.of { try JobIntent(Samples.delivery("<a/>"), for: hook) }?.outcome == "media-type")
+    }
+
     @Test func `the token is looked at before the payload`() throws {
         let file = try folder.write("other.json", key.publicKey.jwks(keyID: "ci"))
         let hook = try Samples.hook("token: {issuer: ci, keys: {file: \(file)}}, parameters: {a: {payload: /a}}")

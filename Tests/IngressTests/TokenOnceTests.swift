@@ -82,12 +82,25 @@ import Testing
         #expect(refusal(try send(token(id)))?.outcome == "token-claim")
     }
 
-    @Test func `a delivery that becomes no job uses no token`() throws {
+    @Test func `a delivery that is ignored, or that cannot be read, uses no token`() throws {
         let token = try token()
-        #expect(refusal(try send(token, event: "evt_2", body: "{}"))?.answer.status == .unprocessableEntity)
+        let file = try folder.write("jwks.json", key.publicKey.jwks(keyID: "ci"))
+        let choosy = try Samples.hook(
+            "token: {once: true, issuer: ci, keys: {file: \(file)}}, when: {payload: /a, equals: x}, parameters: {a: {payload: /a}}"
+        )
+        #expect(refusal(try send(token, event: "evt_2", to: choosy))?.isIgnored == true)
         #expect(refusal(try send(token, event: "evt_2", body: "{"))?.answer.status == .badRequest)
+        #expect(refusal(try send(token, event: "evt 2"))?.outcome == "event-id")
         #expect(gate.keptCount == 0)
         #expect(refusal(try send(token)) == nil)
+    }
+
+    @Test func `a delivery whose parameters are refused has used its token, for itself`() throws {
+        let token = try token()
+        #expect(refusal(try send(token, event: "evt_2", body: "{}"))?.answer.status == .unprocessableEntity)
+        #expect(gate.keptCount == 1)
+        #expect(refusal(try send(token, event: "evt_2", body: "{}"))?.answer.status == .unprocessableEntity)
+        #expect(refusal(try send(token))?.outcome == "token-used")
     }
 
     @Test func `at the bound a new token is put off, and no used one is forgotten`() throws {

@@ -7,7 +7,8 @@ internal import NIOHTTP1
 internal import ProtocolMessages
 internal import Telemetry
 
-/// Makes a job request of a delivery whose signature is good: token, payload, rule, parameters, event.
+/// Makes a job request of a delivery whose signature is good, in this order: the form of the payload, the token, the payload, the rule, the
+/// event, the token's one use, parameters, the dedupe key. What is refused early costs nothing that comes later.
 struct JobIntent {
     /// Attempts above this are not believed and count as none (Hookdeck stops at 50).
     static let maximumAttempt: UInt32 = 10_000
@@ -21,38 +22,48 @@ struct JobIntent {
     /// - Throws: the ``Rejection`` for the sender.
     init(_ delivery: Delivery, for hook: Hook, tokens: TokenGate = TokenGate()) throws(Rejection) {
         let digest = SHA256.hash(Array(delivery.body.readableBytesView))
-        // Only where the token is in the payload is anything of the payload looked at before it.
-        let early = hook.looksForToken(inPayloadOf: delivery) ? try hook.payload.payload(of: delivery) : nil
+        let holdsToken = hook.looksForToken(inPayloadOf: delivery)
+        let form = holdsToken || hook.readsPayload ? try hook.payload.form(of: delivery) : nil
+        // Only where the token is in the payload is anything of the payload read before it.
+        let early = holdsToken ? try Self.payload(delivery, hook, form) : nil
         let token = try tokens.check(hook.token, of: delivery, payload: early, digest: digest)
         var delivery = delivery
         delivery.claims = token?.claims.object
-        let payload = early == nil && hook.readsPayload ? try hook.payload.payload(of: delivery) : early
+        let payload = holdsToken ? early : try Self.payload(delivery, hook, form)
         try hook.when?.check(delivery, payload)
         var request = WireJobRequest()
         request.jobID = Random.uuidV7(milliseconds: delivery.receivedAt)
         request.hook = hook.name
         request.job = hook.job
-        request.parameters = try Self.parameters(delivery, hook, payload)
-        if let source = hook.destination {
-            request.destination = try Self.value("destination", source, limit: JobLimits.name, delivery, payload)
-        }
         request.bodyDigest = .init(digest)
         request.bodyLength = UInt64(delivery.body.readableBytes)
         request.bodyFollows = hook.sendsBody
         try Self.event(delivery, hook, payload, into: &request)
+        // Behind the rule: an ignored delivery uses no token.
+        if let token, hook.token?.once == true { try tokens.use(token, by: &request, at: delivery.receivedAt / 1000) }
+        request.parameters = try Self.parameters(delivery, hook, payload)
+        if let source = hook.destination {
+            request.destination = try Self.value("destination", source, limit: JobLimits.name, delivery, payload)
+        }
+        request.dedupeKey = hook.dedupe.key(
+            hook: hook.name, event: request.eventID, caller: Self.caller(delivery), digest: digest)
+        request.dedupeWindowMs = hook.dedupe.window
         request.issuedAtMs = delivery.receivedAt
         let wait = hook.wait.nanoseconds / 1_000_000
         request.waitUntilMs = delivery.receivedAt + wait
         request.expiresAtMs = delivery.receivedAt + wait + Self.lifeAfterWait
         request.correlationID = Self.correlation(delivery) ?? request.jobID
         request.traceparent = TraceContext.child(of: TraceContext(headers: delivery.headers["traceparent"])).description
-        if let token, hook.token?.once == true { try tokens.use(token, by: &request, at: delivery.receivedAt / 1000) }
-        request.dedupeKey = hook.dedupe.key(
-            hook: hook.name, event: request.eventID, caller: Self.caller(delivery), digest: digest)
-        request.dedupeWindowMs = hook.dedupe.window
         if hook.token?.forward == true { request.token = token?.text ?? "" }
         self.request = request
         body = hook.sendsBody ? delivery.body : nil
+    }
+
+    private static func payload(
+        _ delivery: Delivery, _ hook: Hook, _ form: PayloadRule.Chosen?
+    ) throws(Rejection) -> JSONValue? {
+        guard let form else { return nil }
+        return try hook.payload.payload(of: delivery, as: form)
     }
 
     private static func parameters(

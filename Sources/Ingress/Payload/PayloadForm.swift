@@ -53,34 +53,47 @@ struct PayloadRule: Sendable {
         }.joined(separator: " or ")
     }
 
-    /// The payload of a delivery.
+    /// A form of the hook, with what the content type says of it.
+    struct Chosen {
+        fileprivate let form: PayloadForm
+        fileprivate let type: ParameterizedValue
+    }
+
+    /// The form that a delivery's content type names; the body is not looked at.
     ///
-    /// - Throws: the ``Rejection`` for the sender: 415 for another content type, 400 for a body that is not what that says.
-    func payload(of delivery: Delivery) throws(Rejection) -> JSONValue {
-        guard let (type, form) = form(of: delivery) else {
+    /// - Throws: the ``Rejection`` for the sender, 415.
+    func form(of delivery: Delivery) throws(Rejection) -> Chosen {
+        guard let chosen = chosen(delivery) else {
             let types = delivery.headers["content-type"]
             let found = types.isEmpty ? "no content type" : types.joined(separator: ", ").prefix(80).debugDescription
             throw Rejection(.unsupportedMediaType, "this hook reads \(words), the delivery has \(found)", outcome: "media-type")
         }
         // JSON is UTF-8 and has no such parameter (RFC 8259 section 11).
-        guard form == .json || PayloadForm.isUTF8(type["charset"]) else {
+        guard chosen.form == .json || PayloadForm.isUTF8(chosen.type["charset"]) else {
             throw Rejection(
                 .unsupportedMediaType, "this hook reads UTF-8, the delivery has another charset", outcome: "media-type")
         }
+        return chosen
+    }
+
+    /// The payload of a delivery.
+    ///
+    /// - Throws: the ``Rejection`` for the sender, 400: the body is not what its content type says.
+    func payload(of delivery: Delivery, as chosen: Chosen) throws(Rejection) -> JSONValue {
         do throws(PayloadError) {
-            return try read(Array(delivery.body.readableBytesView), as: form, boundary: type["boundary"])
+            return try read(Array(delivery.body.readableBytesView), as: chosen.form, boundary: chosen.type["boundary"])
         } catch {
-            throw Rejection(.badRequest, "the body is not \(form.words): \(error)", outcome: "unparsable")
+            throw Rejection(.badRequest, "the body is not \(chosen.form.words): \(error)", outcome: "unparsable")
         }
     }
 
     /// The delivery's content type is of one of the forms.
-    func takes(_ delivery: Delivery) -> Bool { form(of: delivery) != nil }
+    func takes(_ delivery: Delivery) -> Bool { chosen(delivery) != nil }
 
-    private func form(of delivery: Delivery) -> (type: ParameterizedValue, form: PayloadForm)? {
+    private func chosen(_ delivery: Delivery) -> Chosen? {
         let types = delivery.headers["content-type"]
         guard types.count == 1, let type = ParameterizedValue(types[0]) else { return nil }
-        return forms.first { $0.takes(type.value) }.map { (type, $0) }
+        return forms.first { $0.takes(type.value) }.map { Chosen(form: $0, type: type) }
     }
 
     private func read(_ body: [UInt8], as form: PayloadForm, boundary: String?) throws(PayloadError) -> JSONValue {
