@@ -167,13 +167,9 @@ extension HMACKey {
 enum HeaderName {
     /// - Throws: ``AuthenticationError`` when it is none (RFC 9110 section 5.6.2).
     static func check(_ name: String) throws(AuthenticationError) {
-        let isName =
-            !name.isEmpty && name.utf8.count <= maximumLength
-            && name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-                    || "!#$%&'*+-.^_`|~".utf8.contains(byte)
-            }
-        guard isName else { throw AuthenticationError(.badForm, "not a header's name (RFC 9110 section 5.1)") }
+        guard name.utf8.count <= maximumLength, HeaderToken.isToken(name) else {
+            throw AuthenticationError(.badForm, "not a header's name (RFC 9110 section 5.1)")
+        }
     }
 
     /// Bytes of a name.

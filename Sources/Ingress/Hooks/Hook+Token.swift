@@ -52,14 +52,14 @@ enum TokenPlace: Sendable, CustomStringConvertible {
     /// The text that stands here, not verified; nil when there is none.
     ///
     /// - Throws: the ``Rejection`` of something that is there twice or is no text.
-    func text(in delivery: Delivery, payload: JSONValue?) throws(Rejection) -> String? {
+    func text(in headers: HTTPHeaders, payload: JSONValue?) throws(Rejection) -> String? {
         switch self {
         case .header(let name):
-            guard let value = try one(name, of: delivery) else { return nil }
+            guard let value = try one(name, of: headers) else { return nil }
             return value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : value
         case .authorization:
             // RFC 9110 section 11.1: the scheme's case does not matter.
-            guard let value = try one("authorization", of: delivery), value.prefix(7).lowercased() == "bearer " else {
+            guard let value = try one("authorization", of: headers), value.prefix(7).lowercased() == "bearer " else {
                 return nil
             }
             let token = value.dropFirst(7).drop { $0 == " " }
@@ -71,8 +71,8 @@ enum TokenPlace: Sendable, CustomStringConvertible {
         }
     }
 
-    private func one(_ name: String, of delivery: Delivery) throws(Rejection) -> String? {
-        let values = delivery.headers[name]
+    private func one(_ name: String, of headers: HTTPHeaders) throws(Rejection) -> String? {
+        let values = headers[name]
         guard values.count <= 1 else { throw .token("\(self) is there more than once", reason: "repeated") }
         return values.first.flatMap { $0.isEmpty ? nil : $0 }
     }

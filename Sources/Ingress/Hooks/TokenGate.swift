@@ -39,7 +39,7 @@ final class TokenGate: Sendable {
         guard let rule else { return nil }
         var found: (place: TokenPlace, text: String)?
         for place in rule.places {
-            guard let text = try place.text(in: delivery, payload: payload) else { continue }
+            guard let text = try place.text(in: delivery.headers, payload: payload) else { continue }
             // RFC 6750 section 2: which of them would count is a question that must not arise.
             if let found { throw .token("a token is in \(found.place) and in \(place)", reason: "repeated") }
             found = (place, text)

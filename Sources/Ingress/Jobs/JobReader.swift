@@ -17,8 +17,8 @@ enum JobReader: Sendable, Equatable {
 
 /// What a token must be that opens the routes about jobs, and which jobs it opens.
 struct JobReadRule: Sendable {
-    /// Where it is; `Bearer ` before it is passed over (RFC 6750 section 2.1).
-    let header: String
+    /// Where it is: a header.
+    let place: TokenPlace
     let verifier: TokenVerifier
     /// Hooks whose jobs may be read at all; nil for every one.
     let hooks: Set<String>?
@@ -27,25 +27,21 @@ struct JobReadRule: Sendable {
 
     /// - Throws: the ``Rejection`` for the reader.
     func reader(_ headers: HTTPHeaders, now: Int64) throws(Rejection) -> JobReader {
-        let values = headers[header]
-        guard values.count <= 1 else { throw .token("header \(header) is there more than once", reason: "repeated") }
-        guard let value = values.first, !value.isEmpty else {
-            throw .token(
-                "header \(header) is missing; it carries the token that `jobs` in the settings asks for", reason: "missing")
+        guard let token = try place.text(in: headers, payload: nil) else {
+            throw .token("no token in \(place), where `jobs` in the settings asks for one", reason: "missing")
         }
-        let token = value.prefix(7).lowercased() == "bearer " ? String(value.dropFirst(7)) : value
         let claims: TokenClaims
         do throws(TokenError) {
             claims = try verifier.verify(token, now: now)
         } catch {
-            throw .token("token in \(header) is not valid: \(error)", reason: "\(error.code)")
+            throw .token("token in \(place) is not valid: \(error)", reason: error.code.rawValue)
         }
         return Self.reader(hooks, named: claim.map { claims[$0] })
     }
 
     /// The rule in words, for `check`.
     var summary: String {
-        var words = "jobs: GET /jobs/{id} and its events answer whoever has a valid token in \(header)"
+        var words = "jobs: GET /jobs/{id} and its events answer whoever has a valid token in \(place)"
         if let hooks { words += ", about jobs of \(hooks.sorted().joined(separator: ", "))" }
         if let claim {
             words += hooks == nil ? ", about jobs of the hooks in its claim \(claim)" : " that its claim \(claim) names"

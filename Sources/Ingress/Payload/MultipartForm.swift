@@ -1,3 +1,4 @@
+internal import Authentication
 internal import JSON
 
 /// Reads `multipart/form-data` (RFC 7578, RFC 2046 section 5.1) as senders write it, and nothing that two readers could take apart

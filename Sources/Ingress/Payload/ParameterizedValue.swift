@@ -1,3 +1,5 @@
+internal import Authentication
+
 /// The value of a header field with its parameters, as in `multipart/form-data; boundary=x` (RFC 9110 sections 5.6.6 and 8.3.1) or
 /// `form-data; name="sha"` (RFC 6266 section 4.1).
 struct ParameterizedValue {
@@ -73,15 +75,4 @@ struct ParameterizedValue {
             return nil
         }
     }
-}
-
-/// The characters of a token (RFC 9110 section 5.6.2), of which header names are made.
-enum HeaderToken {
-    static func contains(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-            || "!#$%&'*+-.^_`|~".utf8.contains(byte)
-    }
-
-    /// At least one character and nothing else.
-    static func isToken(_ text: some StringProtocol) -> Bool { !text.isEmpty && text.utf8.allSatisfy(contains) }
 }

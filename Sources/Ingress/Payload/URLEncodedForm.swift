@@ -32,6 +32,19 @@ enum URLEncodedForm {
     }
 
     private static func decode(_ bytes: [UInt8], _ range: Range<Int>) throws(PayloadError) -> String {
+        let decoded = try decoded(bytes, range)
+        do throws(PayloadError) {
+            return try PayloadText.text(decoded, 0..<decoded.count)
+        } catch {
+            // Where in the body is not known once it is decoded: the field's begin is near enough.
+            throw PayloadError(error.message, at: range.lowerBound)
+        }
+    }
+
+    /// Percent-decoded (RFC 3986 section 2.1), `+` as a space.
+    ///
+    /// - Throws: ``PayloadError`` for a `%` without its two digits.
+    static func decoded(_ bytes: [UInt8], _ range: Range<Int>) throws(PayloadError) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(range.count)
         var index = range.lowerBound
@@ -48,12 +61,7 @@ enum URLEncodedForm {
             }
             index += 1
         }
-        do throws(PayloadError) {
-            return try PayloadText.text(decoded, 0..<decoded.count)
-        } catch {
-            // Where in the body is not known once it is decoded: the field's begin is near enough.
-            throw PayloadError(error.message, at: range.lowerBound)
-        }
+        return decoded
     }
 
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {

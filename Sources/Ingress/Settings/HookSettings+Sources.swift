@@ -1,3 +1,4 @@
+internal import Authentication
 internal import JSON
 internal import Settings
 

@@ -43,10 +43,13 @@ extension HookSettings {
         return places.contains { $0 == nil } ? nil : places.compactMap { $0 }
     }
 
-    private static func tokenHeader(_ node: SettingsNode) -> TokenPlace? {
+    /// - Parameter isEither: `Authorization` may be named here; in a hook it has a key of its own.
+    static func tokenHeader(_ node: SettingsNode, orAuthorization isEither: Bool = false) -> TokenPlace? {
         guard let name = node.string(maximumLength: 64) else { return nil }
         guard HeaderToken.isToken(name) else { return node.refused("not a header's name (RFC 9110 section 5.1)") }
-        guard name.lowercased() != "authorization" else { return node.refused("write `authorization: bearer` instead") }
+        guard name.lowercased() != "authorization" else {
+            return isEither ? .authorization : node.refused("write `authorization: bearer` instead")
+        }
         return .header(name)
     }
 

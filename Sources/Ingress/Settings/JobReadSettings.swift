@@ -12,13 +12,13 @@ enum JobReadSettings {
         let token = node.mapping("token").required("token")
         guard token.isPresent else { return nil }
         let mapping = token.mapping(SettingsNode.tokenKeys + ["header", "hooks", "hooks-claim"])
-        let headerNode = mapping.optional("header")
-        let header = headerNode.isPresent ? headerNode.string(maximumLength: 64) : "Authorization"
+        let header = mapping.optional("header")
+        let place = header.isPresent ? HookSettings.tokenHeader(header, orAuthorization: true) : .authorization
         let claimNode = mapping.optional("hooks-claim")
         let claim = claimNode.isPresent ? claimNode.string(maximumLength: 64) : nil
         let hooks = names(mapping.optional("hooks"), known)
-        guard let verifier = token.tokenVerifier(mapping), let header else { return nil }
-        return JobReadRule(header: header, verifier: verifier, hooks: hooks, claim: claim)
+        guard let verifier = token.tokenVerifier(mapping), let place else { return nil }
+        return JobReadRule(place: place, verifier: verifier, hooks: hooks, claim: claim)
     }
 
     private static func names(_ node: SettingsNode, _ known: Set<String>) -> Set<String>? {

@@ -5,18 +5,15 @@ import Testing
 @testable import Ingress
 
 @Suite struct ConnectionLimitTests {
-    private func address(_ text: String) throws -> SourceAddress { try #require(SourceAddress(text)) }
+    private func address(_ text: String) throws -> SourceAddress { SourceAddress(try #require(IPAddress(text))) }
 
     @Test(arguments: [
         ("192.0.2.1", "192.0.2.2", false), ("192.0.2.1", "::ffff:192.0.2.1", true), ("2001:db8::1", "2001:db8::ffff:1:2:3", true),
-        ("2001:db8:0:1::1", "2001:db8:0:2::1", false), ("fe80::1%eth0", "fe80::2", true), ("0.0.0.1", "::1", false),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", false), ("fe80::1", "fe80::2", true), ("0.0.0.1", "::1", false),
     ])
     func `one IPv4 address, or one IPv6 network of 64 bits, is one source`(left: String, right: String, isSame: Bool) throws {
         #expect(try (address(left) == address(right)) == isSame)
     }
-
-    @Test(arguments: ["", "x", "1.2.3", "1.2.3.4.5", "::g", "host.example"])
-    func `what is no address is no source`(text: String) { #expect(SourceAddress(text) == nil) }
 
     @Test func `a socket's peer is a source, a Unix socket's is none`() throws {
         #expect(SourceAddress(try SocketAddress(ipAddress: "192.0.2.1", port: 9)) == (try address("192.0.2.1")))
