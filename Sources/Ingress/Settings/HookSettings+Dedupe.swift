@@ -28,7 +28,8 @@ extension HookSettings {
 
     /// Most signatures cover the body alone. An event id that comes from beside it can be forged: the body then decides. Not so with a
     /// token for one delivery, which is used up under the first id.
-    private static func standardBasis(_ eventID: ValueSource, _ verification: Verification?, _ token: Hook.Token?) -> Dedupe.Basis {
+    private static func standardBasis(_ eventID: ValueSource, _ verification: Verification?, _ token: Hook.Token?) -> Dedupe.Basis
+    {
         token?.once != true && eventID.isForgeable(under: verification) ? .body : .eventAndBody
     }
 }
