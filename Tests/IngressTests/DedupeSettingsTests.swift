@@ -38,6 +38,33 @@ import Testing
         #expect(try basis("dedupe: {by: event}", verify: hookdeck) == .event)
     }
 
+    @Test
+    func `the body decides where a signature covers it and leaves the event id open, and not where a password is all there is`()
+        throws
+    {
+        let secret = "{secret: {file: \(try folder.write("plain", "0123456789abcdef"))}}"
+        let whsec = "{secret: {file: \(try folder.write("standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))}}"
+        let signedID = "event-id: {header: Webhook-Id}"
+        for (settings, verify, expected) in [
+            ("", "{github: \(secret)}", .body), ("", "{bearer: \(secret)}", .eventAndBody),
+            ("", "{path-secret: \(secret)}", .eventAndBody),
+            ("", "{mtls: {names: [ci.example]}}", .eventAndBody),
+            (signedID, "{standard-webhooks: \(whsec)}", .eventAndBody), ("", "{standard-webhooks: \(whsec)}", .body),
+            ("", "{all: [{github: \(secret)}, {bearer: \(secret)}]}", .body),
+            (signedID, "{all: [{github: \(secret)}, {standard-webhooks: \(whsec)}]}", .eventAndBody),
+            (signedID, "{any: [{github: \(secret)}, {standard-webhooks: \(whsec)}]}", .body),
+        ] as [(String, String, Dedupe.Basis)] {
+            #expect(try basis(settings, verify: verify) == expected, "\(settings) \(verify)")
+        }
+    }
+
+    @Test func `with a token for one delivery the event decides, for the token is used up under it`() throws {
+        let file = try folder.write("hmac", String(repeating: "s", count: 32))
+        let token = "token: {issuer: ci, secret: {file: \(file)}"
+        #expect(try basis(token + ", once: true}", verify: hookdeck) == .eventAndBody)
+        #expect(try basis(token + "}", verify: hookdeck) == .body)
+    }
+
     @Test func `check says what is one event, and warns of ids that can be forged`() throws {
         func words(_ settings: String) throws -> String {
             try Samples.hook(settings, verify: hookdeck).dedupeWords.joined(separator: "\n")

@@ -147,6 +147,36 @@ struct TLSTests {
         }
     }
 
+    @Test func `a delivery is answered with its events, over HTTP/2 too`() throws {
+        try start()
+        for version in ["--http1.1", "--http2"] {
+            let answer = try Command.run(
+                "/usr/bin/curl",
+                ["-sN", version, "--max-time", "20", "--data", "{}", "-H", "Accept: text/event-stream"] + trust + [url])
+            #expect(answer.code == 0)
+            #expect(answer.output.contains("event: result\n"), "\(version) \(answer.output)")
+        }
+    }
+
+    @Test func `a rule knows where a delivery comes from, over HTTP/2 too`() throws {
+        try bed.append(
+            """
+              near: { verify: none, job: quick, when: { source-address: [127.0.0.0/8, "::1"] }, otherwise: refuse }
+              far: { verify: none, job: quick, when: { source-address: [192.0.2.0/24] }, otherwise: refuse }
+
+            """, to: "ingress.yaml")
+        try start("")
+        for version in ["--http1.1", "--http2"] {
+            for (hook, status) in [("near", "200"), ("far", "403")] {
+                let answer = try Command.run(
+                    "/usr/bin/curl",
+                    ["-s", version, "--max-time", "20", "--data", "{}", "-o", "/dev/null", "-w", "%{http_code}"] + trust
+                        + ["https://localhost:\(bed.httpPort)/hooks/\(hook)"])
+                #expect(answer.output == status, "\(hook) \(version)")
+            }
+        }
+    }
+
     @Test func `stopped while a delivery waits over HTTP/2, it still answers`() throws {
         try start()
         let arguments = ["-s", "--http2", "--max-time", "20", "--data", "{}", "-o", "/dev/null", "-w", "%{http_code}"] + trust
