@@ -7,71 +7,40 @@ extension Connection {
         switch task.step {
         case .announcing:
             guard outlet.isFlushed else { return false }
-            task.step = .executing
+            task.step = .exchanging
             return true
-        case .executing: return try execute(task, session, now: now)
         case .exchanging:
             switch task.work {
             case .command(let run, _): return try exchange(task, run, session, now: now)
             case .kill(let kill): return try exchange(task, kill, session, now: now)
+            case .nothing: return false
             }
         case .draining(let until): return try drain(task, session, until: until, now: now)
         case .done: return false
         }
     }
 
-    private func execute(_ task: ChannelTask, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
-        let line =
-            switch task.work {
-            case .command(let run, _): run.commandLine
-            case .kill(let kill): kill.commandLine
-            }
-        guard executing == nil || executing === task else { return try overdue(task, now: now) }
-        executing = task
-        // Input has to wait for the answer: sshd gives a channel no window before a command runs on it.
-        switch task.channel.execute(line) {
-        case .again:
-            guard try overdue(task, now: now) else { return false }
-            // The answer may still come, and then be taken for another's.
-            executing = nil
-            retire()
-            return true
-        case .done:
-            executing = nil
-            task.step = .exchanging
-            return true
-        case .failed(let code):
-            executing = nil
-            guard code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED || code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
-                throw lost(session)
-            }
-            switch task.work {
-            case .command(let run, _):
-                outlet.finished(
-                    .notStarted(run.lease, .hostUnsuitable, "host \(run.lease.host) refuses to run commands for \(key.user)"))
-            case .kill(let kill): conclude(kill, gone: false, now: now)
-            }
-            task.step = .draining(until: now + Self.drainLimit)
-            return true
-        }
-    }
-
     private func exchange(_ task: ChannelTask, _ kill: GroupKill, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
-        let wrote = try write(task, session)
-        let bytes = try read(task, session, stderr: false)
-        if let gone = kill.received(bytes) ?? (task.channel.isAtEnd ? false : nil) {
+        var moved = try write(task, session)
+        var verdict: Bool?
+        for stderr in [false, true] {
+            let bytes = try read(task.channel, session, stderr: stderr)
+            moved = moved || !bytes.isEmpty
+            verdict = kill.received(bytes, stderr: stderr) ?? verdict
+        }
+        if let gone = verdict ?? (task.channel.isAtEnd ? false : nil) {
             conclude(kill, gone: gone, now: now)
             task.step = .draining(until: now + Self.drainLimit)
             return true
         }
-        return try overdue(task, now: now) || wrote || !bytes.isEmpty
+        return overdue(task, now: now) || moved
     }
 
     private func exchange(_ task: ChannelTask, _ run: LeaseRun, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
         var moved = try write(task, session)
         if run.stop != nil, !task.isInputEnded, case .done = task.channel.sendEOF() { task.isInputEnded = true }
         for stderr in [false, true] where !run.hasEnded {
-            let bytes = try read(task, session, stderr: stderr)
+            let bytes = try read(task.channel, session, stderr: stderr)
             guard !bytes.isEmpty else { continue }
             run.received(bytes, stderr: stderr, now: now)
             moved = true
@@ -82,11 +51,11 @@ extension Connection {
             settle(task, run, now: now)
             return true
         }
-        return try overdue(task, now: now) || moved
+        return overdue(task, now: now) || moved
     }
 
-    private func read(_ task: ChannelTask, _ session: SSHSession, stderr: Bool) throws(SSHFailure) -> [UInt8] {
-        switch task.channel.read(stderr: stderr) {
+    func read(_ channel: SSHChannel, _ session: SSHSession, stderr: Bool) throws(SSHFailure) -> [UInt8] {
+        switch channel.read(stderr: stderr) {
         case .again: return []
         case .done(let bytes): return bytes
         case .failed(let code):
@@ -100,6 +69,7 @@ extension Connection {
             switch task.work {
             case .command(let run, _): run.unsent
             case .kill(let kill): kill.unsent
+            case .nothing: ArraySlice<UInt8>()
             }
         guard !unsent.isEmpty, !task.isInputEnded, session.unsent < Self.maximumUnsent else { return false }
         // The same call with the same bytes after "again": what is unsent has not changed since.
@@ -109,6 +79,7 @@ extension Connection {
             switch task.work {
             case .command(let run, _): run.wrote(count)
             case .kill(let kill): kill.wrote(count)
+            case .nothing: break
             }
             return count > 0
         case .failed(let code):
@@ -120,9 +91,10 @@ extension Connection {
     }
 
     /// Acts on a deadline that is over; true when it did.
-    private func overdue(_ task: ChannelTask, now: Int) throws(SSHFailure) -> Bool {
+    private func overdue(_ task: ChannelTask, now: Int) -> Bool {
         guard let deadline = task.deadline, now >= deadline else { return false }
         switch task.work {
+        case .nothing: break
         case .kill(let kill):
             conclude(kill, gone: false, now: now)
             task.step = .draining(until: now + Self.drainLimit)
@@ -141,8 +113,8 @@ extension Connection {
     /// The run has ended or is given up: what was stopped is looked for on the host before the outcome is told.
     private func settle(_ task: ChannelTask, _ run: LeaseRun, now: Int) {
         task.step = .draining(until: now + Self.drainLimit)
-        if run.stop != nil || run.hostTimedOut(now: now), let group = run.processGroup {
-            kills.append(GroupKill(run, processGroup: group, now: now))
+        if run.stop != nil || run.isTimedOutOnHost, run.hasStarted {
+            kills.append(GroupKill(run, processGroup: run.processGroup, now: now))
             return
         }
         outlet.finished(run.finished(now: now, groupGone: false))
@@ -155,7 +127,7 @@ extension Connection {
         case .again:
             // What the host still sends must be read, or the close never comes.
             var moved = false
-            for stderr in [false, true] { moved = try !read(task, session, stderr: stderr).isEmpty || moved }
+            for stderr in [false, true] { moved = try !read(task.channel, session, stderr: stderr).isEmpty || moved }
             guard now >= until else { return moved }
             retire()
         case .done, .failed: task.channel.free()

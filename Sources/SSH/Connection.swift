@@ -3,7 +3,7 @@ internal import ProtocolMessages
 
 /// One connection to one host, kept warm, with its channels. Driven by the worker's loop; never blocks.
 ///
-/// How channels are had is in `Connection+Channels.swift`, what goes over one in `Connection+Exchange.swift`.
+/// How channels and their preludes are had is in `Connection+Channels.swift`, what goes over one in `Connection+Exchange.swift`.
 final class Connection {
     /// Commands at once, those included whose channel is still closing, and the spare channel: sshd's MaxSessions is 10.
     static let maximumCommands = 8
@@ -14,6 +14,9 @@ final class Connection {
     /// A refused channel is asked for again after the first figure, and the host is taken at its word after the second, in milliseconds:
     /// sshd gives a session back only when the shell of the last command has ended, a moment after its channel.
     static let refusal = (pause: 100, limit: 3_000)
+    /// Starting a shell takes the host's processor: none is started for a command that may come while one that runs is younger than the
+    /// first figure, nor before the second has passed since one ended, in milliseconds.
+    static let sparePause = (begun: 50, ended: 5)
     /// Without a command for this long the connection is closed, in milliseconds.
     static let idleLimit = 600_000
     /// A channel may take this long to close after its command ended, in milliseconds; then the connection takes no more commands.
@@ -30,14 +33,14 @@ final class Connection {
     var waiting: [WaitingLease] = []
     var tasks: [ChannelTask] = []
     var kills: [GroupKill] = []
-    /// A channel that is open already, so that the next command needs no round trip for one.
-    var spare: SSHChannel?
+    /// Channels whose prelude is started already, so that the next command waits for neither.
+    var spares: [SpareChannel] = []
+    /// A prelude ended before it was used: none is started any more before something waits for it.
+    var isUnready = false
     /// Channels the host gave at most, once it has refused one.
     var channelLimit = Connection.maximumChannels
     /// After a refusal: when to ask for a channel again, and since when the host has refused although none of ours is open.
     var refusal: (until: Int, since: Int)?
-    /// Whose request to run a command is on its way; there is only ever one. libssh2 1.10 takes the answer to another one's for an error.
-    var executing: ChannelTask?
     /// A request for a channel is on its way; there is only ever one.
     var isOpening = false
     var lastUse: Int
@@ -49,6 +52,9 @@ final class Connection {
     private(set) var isRetiring = false
     private(set) var isClosed = false
     private var isUnfinished = false
+    private var lastAdvance = 0
+    /// No command has run on it yet.
+    var isFresh = true
     private var lastProgress: UInt64 = 0
     private var lastSign: Int
     private var isSignAsked = false
@@ -76,8 +82,9 @@ final class Connection {
         if let handshake { return handshake.deadline }
         let sign = lastSign + Self.keepAlive.after + (isSignAsked ? Self.keepAlive.within : 0)
         return
-            (tasks.compactMap(\.deadline) + kills.map(\.deadline) + [sign] + (isBusy ? [] : [lastUse + Self.idleLimit])
-            + (refusal.map { [$0.until] } ?? [])).min()
+            (tasks.compactMap(\.deadline) + spares.compactMap(\.deadline) + kills.map(\.deadline) + [sign]
+            + (isBusy ? [] : [lastUse + Self.idleLimit])
+            + (refusal.map { [$0.until] } ?? []) + (spares.isEmpty && spareFrom > lastAdvance ? [spareFrom] : [])).min()
     }
 
     /// Takes a lease; false when too many wait.
@@ -126,6 +133,7 @@ final class Connection {
     func advance(now: Int) {
         guard !isClosed else { return }
         isUnfinished = false
+        lastAdvance = now
         do throws(SSHFailure) {
             try connect(now: now)
             guard let session else { return }
@@ -162,13 +170,17 @@ final class Connection {
 
     /// One pass over everything; true when something moved.
     private func round(_ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
-        var moved = try startWaiting(session, now: now)
+        var moved = try advanceSpares(session, now: now)
+        moved = startWaiting(now: now) || moved
         for task in tasks { moved = try advance(task, session, now: now) || moved }
         tasks.removeAll { if case .done = $0.step { true } else { false } }
         for kill in kills where now >= kill.deadline { conclude(kill, gone: false, now: now) }
         kills.removeAll { now >= $0.deadline }
         moved = try openChannel(session, now: now) || moved
-        if !isBusy, isRetiring || now - lastUse >= Self.idleLimit || (spare == nil && !isOpening && refusal == nil) { close() }
+        if !isBusy, isRetiring || now - lastUse >= Self.idleLimit || (isUnready && spares.isEmpty && !isOpening && refusal == nil)
+        {
+            close()
+        }
         return moved
     }
 
@@ -212,6 +224,7 @@ final class Connection {
         for kill in unsent { conclude(kill, gone: false, now: now) }
         for task in running where !task.isDraining {
             switch (task.work, task.step) {
+            case (.nothing, _): break
             case (.kill(let kill), _): conclude(kill, gone: false, now: now)
             case (.command(_, let lease), .announcing): repeatOnce(lease, failure)
             case (.command(let run, _), _):
@@ -240,7 +253,7 @@ final class Connection {
     func close() {
         isClosed = true
         handshake = nil
-        spare = nil
+        spares = []
         tasks = []
         waiting = []
         kills = []

@@ -1,11 +1,10 @@
-internal import Authentication
 internal import FoundationEssentials
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
-/// One command on one channel, from the exec request to the trailer. Pure of input and output: it is driven by its connection.
+/// One command on one channel, from its line of control input to the trailer. Pure of input and output: it is driven by its connection.
 final class LeaseRun {
-    /// How long the host may take from the exec request to the prelude's `start`, in milliseconds.
+    /// How long the host may take from the command's line to the prelude's `begin`, in milliseconds.
     static let startLimit = 15_000
     /// How long the trailer may be late after deadline and grace time, in milliseconds.
     static let trailerDelay = 2_000
@@ -16,17 +15,15 @@ final class LeaseRun {
     enum Stop { case cancel, timeout }
 
     let lease: WireLease
-    /// What is sent as the exec request.
-    let commandLine: String
     /// Both trailers are there, or neither will come any more.
     private(set) var hasEnded = false
-    private(set) var processGroup: UInt32?
+    let processGroup: UInt32
     private(set) var stop: Stop?
-    private let nonce = Hex.encode(Random.bytes(16))
+    /// The host's own deadline is over.
+    private(set) var isTimedOutOnHost = false
     private var scanners: [MarkScanner]
     private var collectors: [OutputCollector]
     private var exitCodes: [Int32?] = [nil, nil]
-    private var unsuitable: String?
     /// Why there is no trailer.
     private var lostBecause: String?
     private var isConnectionLost = false
@@ -34,25 +31,27 @@ final class LeaseRun {
     private var neverBegan = false
     private var input: [UInt8]
     private var sent = 0
-    private let begunAt: Int
+    let begunAt: Int
     private var startedAt: Int?
     /// Output to pass on while the command runs.
     var onOutput: (WireStream, ArraySlice<UInt8>) -> Void = { _, _ in }
     /// The prelude said that the command runs.
     var onStart: (UInt32) -> Void = { _ in }
 
+    /// Takes over a prelude that is ready.
+    ///
     /// - Throws: ``PreludeError`` when the command cannot be sent to any host.
-    init(_ lease: WireLease, body: [UInt8], now: Int) throws(PreludeError) {
+    init(_ lease: WireLease, body: [UInt8], on prelude: WaitingPrelude, now: Int) throws(PreludeError) {
         self.lease = lease
         begunAt = now
-        commandLine = try Prelude.line(
-            arguments: lease.arguments, environment: lease.environment, deadline: Int(lease.timeoutMs), grace: Int(lease.graceMs),
-            body: lease.hasBody_p ? body.count : nil)
-        scanners = [MarkScanner(nonce: Array(nonce.utf8)), MarkScanner(nonce: Array(nonce.utf8))]
+        processGroup = prelude.processGroup ?? 0
+        scanners = prelude.scanners
+        input = try Prelude.command(
+            processGroup: processGroup, arguments: lease.arguments, environment: lease.environment,
+            deadline: Int(lease.timeoutMs), grace: Int(lease.graceMs), body: lease.hasBody_p ? body.count : nil)
         let stdoutLimit = min(Int(lease.stdoutLimit), Self.maximumOutput)
         let stderrLimit = min(Int(lease.stderrLimit), Self.maximumOutput - stdoutLimit)
         collectors = [OutputCollector(limit: stdoutLimit), OutputCollector(limit: stderrLimit)]
-        input = Prelude.firstLine(nonce: nonce)
         if lease.hasBody_p { input += body + [0x0a] }
     }
 
@@ -73,17 +72,16 @@ final class LeaseRun {
         }
         for mark in marks {
             switch mark {
-            case .begin: break
-            case .start(let group):
-                guard processGroup == nil else { break }
-                processGroup = group
+            case .begin:
+                guard startedAt == nil else { break }
                 startedAt = now
-                onStart(group)
+                onStart(processGroup)
+            case .timeout: isTimedOutOnHost = true
             case .exit(let code): exitCodes[index] = code
-            case .unsuitable(let what): unsuitable = what
+            case .ready, .unsuitable, .ended: break
             }
         }
-        if hasTrailer || unsuitable != nil { hasEnded = true }
+        if hasTrailer { hasEnded = true }
     }
 
     /// The host has ended the channel in order: what it had to say has been read.
@@ -112,15 +110,7 @@ final class LeaseRun {
     }
 
     /// The host said that the command runs.
-    var hasStarted: Bool { processGroup != nil }
-
-    /// The host's own deadline ended the command: timeout(1) says 124, or 137 when it took KILL, and the time was over.
-    ///
-    /// Counted from before the request, so that a late `start` cannot make a timeout look like an exit code.
-    func hostTimedOut(now: Int) -> Bool {
-        guard let code = exitCode, code == 124 || code == 137 else { return false }
-        return now - begunAt >= Int(lease.timeoutMs)
-    }
+    var hasStarted: Bool { startedAt != nil }
 
     private var hasTrailer: Bool { exitCodes[0] != nil && exitCodes[1] != nil }
     private var exitCode: Int32? { hasTrailer ? exitCodes[1] : nil }
@@ -144,17 +134,13 @@ extension LeaseRun {
     private func judge(_ result: inout WireLeaseFinished, now: Int) {
         let host = lease.host
         let group = result.groupGone ? "its process group is gone" : "its process group is NOT known to be gone"
-        if let unsuitable {
+        if neverBegan {
             result.outcome = .notStarted
-            result.reason = .hostUnsuitable
-            result.error = "host \(host) has no `\(SSHFailure.printable(unsuitable))` on its PATH; install coreutils there"
-        } else if neverBegan {
-            result.outcome = .notStarted
-            result.reason = stop == .cancel ? .cancelled : .hostUnsuitable
+            result.reason = stop == .cancel ? .cancelled : .unreachable
             result.error =
                 stop == .cancel
                 ? "cancelled before the command began on \(host)"
-                : "the login shell of \(lease.user) on \(host) does not run commands\(said)"
+                : "the shell that waited on \(host) ended before the command began"
         } else if !hasTrailer, !result.groupGone, stop != .timeout || isConnectionLost {
             result.outcome = .unknown
             result.reason = .outcomeUnknown
@@ -163,7 +149,7 @@ extension LeaseRun {
             result.outcome = .cancelled
             result.reason = .cancelled
             result.error = "the command on \(host) was cancelled; \(group)"
-        } else if stop == .timeout || hostTimedOut(now: now) {
+        } else if stop == .timeout || isTimedOutOnHost {
             result.outcome = .timedOut
             result.reason = .timeout
             result.error = "the command on \(host) ran past its timeout of \(lease.timeoutMs) ms; \(group)"
@@ -171,11 +157,5 @@ extension LeaseRun {
             result.outcome = .exited
             result.exitCode = exitCode
         }
-    }
-
-    /// What came instead of the prelude's first mark.
-    private var said: String {
-        let words = SSHFailure.printable(String(decoding: scanners[0].preamble + scanners[1].preamble, as: UTF8.self))
-        return words.isEmpty ? "" : ": it says \(words.debugDescription)"
     }
 }

@@ -8,10 +8,13 @@ struct MarkScanner {
     static let maximumPreamble = 256
 
     enum Mark: Equatable {
+        case ready(processGroup: UInt32)
         case begin
-        case start(processGroup: UInt32)
+        case timeout
         case exit(code: Int32)
         case unsuitable(String)
+        /// Whether a group that was to be ended is gone.
+        case ended(isGone: Bool)
     }
 
     private let nonce: [UInt8]
@@ -92,9 +95,18 @@ struct MarkScanner {
 
     private static func mark(_ line: ArraySlice<UInt8>) -> Mark? {
         let words = String(decoding: line, as: UTF8.self).split(separator: " ")
-        guard let kind = words.first, let value = words.dropFirst().first else { return words == ["begin"] ? .begin : nil }
+        guard let kind = words.first else { return nil }
+        guard let value = words.dropFirst().first else {
+            switch kind {
+            case "begin": return .begin
+            case "timeout": return .timeout
+            case "gone": return .ended(isGone: true)
+            case "alive": return .ended(isGone: false)
+            default: return nil
+            }
+        }
         switch kind {
-        case "start": return UInt32(value).flatMap { $0 > 1 ? .start(processGroup: $0) : nil }
+        case "ready": return UInt32(value).flatMap { $0 > 1 ? .ready(processGroup: $0) : nil }
         // bash may say -1 of a wait that was interrupted twice: ended, but nobody knows how.
         case "exit": return Int32(value).map { .exit(code: (0...255).contains($0) ? $0 : 255) }
         case "unsuitable": return .unsuitable(words.dropFirst().joined(separator: " "))

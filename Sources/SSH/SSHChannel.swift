@@ -14,7 +14,8 @@ internal import CSSH2
     // One that is not closed on both sides cannot be freed at once: the session frees it when it ends.
     deinit { if !isFreed { unsafe libssh2_channel_free(channel) } }
 
-    /// Asks the host to run a command line; done when the host said that it does. Call it again with the same line after `again`.
+    /// Asks the host to run a command line; done when the host said that it does. Call it again with the same line after `again`, and no other
+    /// channel's meanwhile: libssh2 1.10 takes the answer to another one's for an error.
     func execute(_ command: String) -> Progress<Void> {
         let type = "exec"
         return session.result(

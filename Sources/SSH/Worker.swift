@@ -159,7 +159,11 @@ extension Worker: WorkerOutlet {
         }
     }
 
-    func finished(_ finished: WireLeaseFinished) { send(.with { $0.finished = finished }) }
+    func finished(_ finished: WireLeaseFinished) {
+        send(.with { $0.finished = finished })
+        // The result goes before everything that is still to be done for the host. An error shows the next time round.
+        _ = socket.flush()
+    }
 
     func askSignature(_ leaseID: UInt64, _ blob: [UInt8], for connection: Connection) {
         signing[leaseID] = connection

@@ -16,11 +16,11 @@ struct MarkScannerTests {
     @Test
     func `marks are found and taken out wherever the stream was cut in two, and what comes after the trailer is nobody's output`()
     {
-        let stream = "noise of a login shell\n\(nonce) begin\n\(nonce) start 4711\nfirst 0123456789abc\nlast\(nonce) exit 3\nlate"
+        let stream = "noise of a login shell\n\(nonce) ready 4711\n\(nonce) begin\nfirst 0123456789abc\nlast\(nonce) exit 3\nlate"
         for cut in 0...stream.utf8.count {
             let (head, tail) = (String(stream.prefix(cut)), String(stream.dropFirst(cut)))
             let (marks, output, scanner) = scan([head, tail])
-            #expect(marks == [.begin, .start(processGroup: 4711), .exit(code: 3)], "cut at \(cut)")
+            #expect(marks == [.ready(processGroup: 4711), .begin, .exit(code: 3)], "cut at \(cut)")
             #expect(output == "first 0123456789abc\nlast", "cut at \(cut)")
             #expect(scanner.preamble == Array("noise of a login shell\n".utf8), "cut at \(cut)")
         }
@@ -53,7 +53,7 @@ struct MarkScannerTests {
         #expect(output == nonce + long)
     }
 
-    @Test(arguments: ["exit", "exit x", "start 0", "start 1", "start -5", "start 99999999999", "gone", ""])
+    @Test(arguments: ["exit", "exit x", "ready", "ready 0", "ready 1", "ready -5", "ready 99999999999", "gone 1", "begin 1", ""])
     func `a line that means nothing is no mark`(line: String) {
         #expect(scan(["\(nonce) begin\n\(nonce) \(line)\n"]).marks == [.begin])
     }

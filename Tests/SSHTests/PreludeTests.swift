@@ -5,39 +5,47 @@ import Testing
 @testable import SSH
 
 struct PreludeTests {
-    @Test(arguments: [Prelude.text, Prelude.killText])
+    private func command(
+        _ arguments: [String], environment: [String] = [], deadline: Int = 1, grace: Int = 1, body: Int? = nil
+    ) throws -> String {
+        let bytes = try Prelude.command(
+            processGroup: 4711, arguments: arguments, environment: environment, deadline: deadline, grace: grace,
+            body: body)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test(arguments: [Prelude.text, Prelude.commandText])
     func `the text has nothing that a login shell could change`(text: String) {
         for character in "'!\\\n\r\t\0" { #expect(!text.contains(character)) }
         #expect(text.utf8.allSatisfy { (0x20...0x7e).contains($0) })
     }
 
-    @Test func `the line is the text and each word of the command in quotes`() throws {
-        let line = try Prelude.line(arguments: ["echo", "it's"], environment: ["A=b c"], deadline: 1500, grace: 20, body: 7)
-        #expect(line == "exec /bin/sh -c '\(Prelude.text)' sallyport '7' 'A=b c' '--' '-k' '0.020' '1.500' 'echo' 'it%047s'")
+    @Test func `a command is one line for the feeder and one for the command's shell`() throws {
+        let input = try command(["echo", "it's", "a|b", ""], environment: ["A=b c"], deadline: 1500, grace: 230, body: 7)
+        #expect(input == "run 4711 1.500 3 7\n7|\\|A=b c|--|echo|it's|a%174b|%\n")
+        #expect(String(decoding: Prelude.ending(of: 4711), as: UTF8.self) == "kill 4711\n")
     }
 
     @Test func `no deadline and no grace time become the shortest there is, for timeout takes zero as never`() throws {
-        let line = try Prelude.line(arguments: ["true"], environment: [], deadline: 0, grace: 0, body: nil)
-        #expect(line.hasSuffix("sallyport '-' '--' '-k' '0.001' '0.001' 'true'"))
+        #expect(try command(["true"], deadline: 0, grace: 0).hasPrefix("run 4711 0.001 1 -\n"))
     }
 
     @Test(arguments: ["A", "=b", "1A=b", "A-B=c", "A B=c", "", "--", "Ä=b", "A\n=b"])
     func `what is no assignment is refused, for it would end the shell`(variable: String) {
-        #expect(throws: PreludeError.self) {
-            try Prelude.line(arguments: ["true"], environment: [variable], deadline: 1, grace: 1, body: nil)
-        }
+        #expect(throws: PreludeError.self) { try command(["true"], environment: [variable]) }
     }
 
-    @Test func `an empty command, a NUL byte and a line that is too long are refused`() throws {
-        for arguments in [[], [""], ["a\0"], ["true", String(repeating: "x", count: Prelude.maximumLine)]] {
-            #expect(throws: PreludeError.self) {
-                try Prelude.line(arguments: arguments, environment: [], deadline: 1, grace: 1, body: nil)
-            }
+    @Test func `an empty command, an option in its place, a NUL byte and a line that is too long are refused`() throws {
+        for arguments in [[], [""], ["-c"], ["a\0"], ["true", String(repeating: "x", count: Prelude.maximumLine)]] {
+            #expect(throws: PreludeError.self) { try command(arguments) }
         }
-        let frame = try Prelude.line(arguments: ["true", ""], environment: [], deadline: 1, grace: 1, body: nil).utf8.count
-        let longest = String(repeating: "x", count: Prelude.maximumLine - frame)
-        let line = try Prelude.line(arguments: ["true", longest], environment: [], deadline: 1, grace: 1, body: nil)
-        #expect(line.utf8.count == Prelude.maximumLine)
+        func line(_ length: Int) throws -> Substring? {
+            try command(["true", String(repeating: "x", count: length)]).split(separator: "\n").last
+        }
+        let frame = try #require(try line(1)).utf8.count
+        // The newline counts too.
+        #expect(try line(Prelude.maximumLine - frame)?.utf8.count == Prelude.maximumLine - 1)
+        #expect(throws: PreludeError.self) { try line(Prelude.maximumLine - frame + 1) }
     }
 }
 
@@ -74,15 +82,17 @@ struct PreludeRunTests {
             $0.stderrLimit = 8192
             $0.hasBody_p = body != nil
         }
-        let run = try LeaseRun(lease, body: body ?? [], now: Monotonic.now())
-        var (stdout, stderr): ([UInt8], [UInt8]) = ([], [])
-        run.onOutput = { stream, bytes in if stream == .stdout { stdout += bytes } else { stderr += bytes } }
-        let line = noise + "exec \(shells.sh)" + run.commandLine.dropFirst("exec /bin/sh".count)
+        let line = noise + "exec \(shells.sh)" + Prelude.line.dropFirst("exec /bin/sh".count)
         let shell =
             if let shellEnvironment { try LocalShell(shells.login, line, environment: shellEnvironment) } else {
                 try LocalShell(shells.login, line)
             }
         defer { shell.kill() }
+        let prelude = WaitingPrelude()
+        guard shell.prepare(prelude) else { throw NotReady(message: prelude.failure(host: "local", user: "nobody")) }
+        let run = try LeaseRun(lease, body: body ?? [], on: prelude, now: Monotonic.now())
+        var (stdout, stderr): ([UInt8], [UInt8]) = ([], [])
+        run.onOutput = { stream, bytes in if stream == .stdout { stdout += bytes } else { stderr += bytes } }
         shell.drive(run, withholding: withholding) {
             guard cancel(run) else { return false }
             run.end(.cancel)
@@ -91,6 +101,9 @@ struct PreludeRunTests {
         check(shell, run)
         return (run.finished(now: Monotonic.now(), groupGone: false), stdout, stderr)
     }
+
+    /// The prelude did not become ready.
+    private struct NotReady: Error { let message: String }
 
     private static let exits: [([String], Int32)] = [
         (["true"], 0), (["false"], 1), (["sh", "-c", "exit 42"], 42), (["/etc/passwd"], 126), (["/nonexistent"], 127),
@@ -153,7 +166,7 @@ struct PreludeRunTests {
     func `arguments arrive byte for byte, whatever the login shell makes of them`(shells: Shells) throws {
         let marker = "/tmp/sallyport-argument-\(getpid())"
         let words = [
-            ShellWordTests.everyByte, "", " ", "-rf", "--", "a\nb\n", "\n", "'", "it's", "'$(id)'", "`id`", "$HOME", "a;b", "*",
+            ControlWordTests.everyByte, "", " ", "-rf", "--", "a\nb\n", "\n", "'", "it's", "'$(id)'", "`id`", "$HOME", "a;b", "*",
             "~", "%041",
             "\\", "\\'", "\"", "!!", "!#:12", "{a,b}", "#", "ü€😀", "\r\n", "\u{1b}[31m", "`touch \(marker)`",
             "(touch \(marker)) #",
@@ -263,17 +276,34 @@ struct PreludeRunTests {
 
     @Test(arguments: Shells.all)
     func `a host without timeout is unsuitable`(shells: Shells) throws {
-        let result = try run(shells, ["true"], shellEnvironment: ["PATH=/nonexistent"]).result
-        #expect(result.outcome == .notStarted)
-        #expect(result.reason == .hostUnsuitable)
-        #expect(result.error.contains("`timeout`"))
+        let error = #expect(throws: NotReady.self) { try run(shells, ["true"], shellEnvironment: ["PATH=/nonexistent"]) }
+        #expect(error?.message.contains("`timeout`") == true)
+    }
+
+    @Test(arguments: Shells.all)
+    func `without setsid the command has a group of its own all the same`(shells: Shells) throws {
+        let folder = "/tmp/sallyport-path-\(getpid())-\(shells.login.split(separator: "/").last ?? "")"
+        mkdir(folder, 0o755)
+        let programs = ["timeout", "cat", "head", "date", "sleep", "sh"]
+        for program in programs { symlink("/bin/\(program)", "\(folder)/\(program)") }
+        defer {
+            for program in programs { unlink("\(folder)/\(program)") }
+            rmdir(folder)
+        }
+        var gone = false
+        let result = try run(
+            shells, ["sh", "-c", "sleep 30 & sleep 30"], timeout: 300, shellEnvironment: ["PATH=\(folder)"],
+            check: { _, run in gone = Self.isGone(run.processGroup) }
+        ).result
+        #expect(result.outcome == .timedOut)
+        #expect(gone)
     }
 
     @Test func `a login shell that runs nothing is unsuitable, and says why`() throws {
-        let result = try run(Shells(login: "/usr/sbin/nologin", sh: "/bin/sh"), ["true"]).result
-        #expect(result.outcome == .notStarted)
-        #expect(result.reason == .hostUnsuitable)
-        #expect(result.error.contains("not available"))
+        let error = #expect(throws: NotReady.self) {
+            try run(Shells(login: "/usr/sbin/nologin", sh: "/bin/sh"), ["true"])
+        }
+        #expect(error?.message.contains("not available") == true)
     }
 
     @Test(arguments: Shells.all)
@@ -289,22 +319,23 @@ struct PreludeRunTests {
         let target = try LocalShell(shells.login, "trap \"\" TERM; sleep 60 & sleep 60")
         defer { target.kill() }
         for attempt in 0...1 {
-            let kill = GroupKill(
-                try LeaseRun(.with { $0.arguments = ["true"] }, body: [], now: 0), processGroup: UInt32(target.pid),
-                now: Monotonic.now())
-            let shell = try LocalShell(shells.login, "exec \(shells.sh)" + kill.commandLine.dropFirst("exec /bin/sh".count))
+            let shell = try LocalShell(shells.login, "exec \(shells.sh)" + Prelude.line.dropFirst("exec /bin/sh".count))
+            let prelude = WaitingPrelude()
+            #expect(shell.prepare(prelude))
+            let run = try LeaseRun(.with { $0.arguments = ["true"] }, body: [], on: prelude, now: 0)
+            let kill = GroupKill(run, processGroup: UInt32(target.pid), now: Monotonic.now())
+            kill.begin(on: prelude)
             shell.feed(Array(kill.unsent))
-            let said = shell.readToEnd().stdout
+            let said = shell.readToEnd().stderr
             // While its leader is a zombie of this test the group has a member: that is not gone.
-            #expect(kill.received(said) == (attempt == 1))
+            #expect(kill.received(said, stderr: true) == (attempt == 1))
             shell.kill()
             #expect(LocalShell.processes { $0.group == target.pid }.isEmpty)
             target.kill()
         }
     }
 
-    private static func isGone(_ group: UInt32?) -> Bool {
-        guard let group else { return false }
+    private static func isGone(_ group: UInt32) -> Bool {
         for _ in 0..<100 {
             if LocalShell.processes({ $0.group == pid_t(group) }).isEmpty { return true }
             usleep(10_000)

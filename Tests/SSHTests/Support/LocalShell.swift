@@ -61,6 +61,23 @@ final class LocalShell {
         texts.map { (text: String) in strdup(text) } + [nil]
     }
 
+    /// Waits until a prelude is ready; false when it will not be.
+    func prepare(_ prelude: WaitingPrelude, within limit: Int = 15_000) -> Bool {
+        feed(Array(prelude.unsent))
+        prelude.wrote(prelude.unsent.count)
+        let end = Monotonic.now() + limit
+        var isOpen = [true, true]
+        while Monotonic.now() < end, prelude.processGroup == nil, prelude.unsuitable == nil, isOpen != [false, false] {
+            var entries = (0...1).map { pollfd(fd: isOpen[$0] ? streams[$0] : -1, events: Int16(POLLIN), revents: 0) }
+            poll(&entries, 2, 20)
+            for index in 0...1 where entries[index].revents != 0 {
+                guard let bytes = readSome(index) else { isOpen[index] = false; continue }
+                prelude.received(bytes, stderr: index == 1)
+            }
+        }
+        return prelude.processGroup != nil
+    }
+
     /// Drives a command as a connection does, until its trailer or the end of both streams; `closeInput` says when to cancel.
     func drive(
         _ run: LeaseRun, withholding: Int = 0, within limit: Int = 15_000, closeInput: () -> Bool = { false }
