@@ -93,7 +93,8 @@ public final class ExecutorProcess: Sendable {
         let slots = Slots()
         let runner = JobRunner(hosts: settings.hosts, workers: workers, logger: logger)
         let service = JobService(
-            policy: settings.policy, journal: journal, runner: runner, slots: slots, metrics: metrics, logger: logger)
+            policy: settings.policy, journal: journal, runner: runner, slots: slots, metrics: metrics,
+            executor: LoopExecutor(group.next()), logger: logger)
         try await serveWorkers(workers, on: sockets.workers, group)
         try await serveAdmin(AdminService(journal: journal, watchers: service.watchers), on: sockets.admin, group)
         try await service.recover()

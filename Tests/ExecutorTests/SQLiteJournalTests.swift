@@ -103,9 +103,9 @@ import Testing
     @Test func `a history keeps its order, and its job`() async throws {
         let request = try await claimed(Samples.event("e1"))
         let other = try await claimed(Samples.event("e2"))
-        try await journal.note(request.jobID, "signed", destination: "web-1", inHurry: true)
-        try await journal.note(other.jobID, "signed for the other", destination: "web-2", inHurry: true)
-        try await journal.note(request.jobID, "started", destination: "web-1", inHurry: false)
+        try await journal.note(request.jobID, "signed", destination: "web-1")
+        try await journal.note(other.jobID, "signed for the other", destination: "web-2")
+        journal.noteLater(request.jobID, "started", destination: "web-1")
         try await journal.finish(request.jobID, Samples.result(request, .succeeded))
         let history = try await journal.history(request.jobID)
         #expect(history.map(\.what) == ["accepted", "signed", "started", "succeeded"])
@@ -114,7 +114,7 @@ import Testing
 
     @Test func `nothing is noted for a job that is not there`() async throws {
         await #expect(throws: JournalError.self) {
-            try await journal.note("nobody", "signed", destination: "web-1", inHurry: true)
+            try await journal.note("nobody", "signed", destination: "web-1")
         }
     }
 

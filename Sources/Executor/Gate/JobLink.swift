@@ -116,8 +116,7 @@ final class JobLink: ChannelInboundHandler {
         let submission = Submission(
             envelope: envelope, payload: payload, request: request, digest: SHA256.hash(payload), ingress: ingress.name,
             body: body)
-        let (service, sink) = (service, sink)
-        Task { await service.submit(submission, to: sink) }
+        service.take(submission, for: sink)
     }
 }
 

@@ -103,9 +103,7 @@ final class JobRunner: Sendable {
             lease, job: id, identity: host.identity, body: job.body, onOutput: { onOutput(destination, $0, $1) },
             onStage: { stage, group in
                 guard stage == .started else { return }
-                Task {
-                    try? await journal.note(id, "started as process group \(group)", destination: destination, inHurry: false)
-                }
+                journal.noteLater(id, "started as process group \(group)", destination: destination)
             })
         return JobOutcome.destination(lease, finished, job: job.plan.job, share: share)
     }

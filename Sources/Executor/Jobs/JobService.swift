@@ -15,17 +15,21 @@ final class JobService: Sendable {
     /// Who watches which job.
     let watchers = JobWatchers()
     private let metrics: ExecutorMetrics
+    /// Where jobs are looked after.
+    private let executor: any TaskExecutor
     /// Unfinished jobs of this process and who waits for each.
     private let active = Mutex<[String: [Subscriber]]>([:])
 
     init(
-        policy: Policy, journal: any Journal, runner: JobRunner, slots: Slots, metrics: ExecutorMetrics, logger: Logger
+        policy: Policy, journal: any Journal, runner: JobRunner, slots: Slots, metrics: ExecutorMetrics,
+        executor: any TaskExecutor, logger: Logger
     ) {
         self.policy = policy
         self.journal = journal
         self.runner = runner
         self.slots = slots
         self.metrics = metrics
+        self.executor = executor
         self.logger = logger
     }
 
@@ -37,6 +41,11 @@ final class JobService: Sendable {
 
     /// No new jobs.
     func drain() { draining.store(true, ordering: .relaxed) }
+
+    /// Takes one request to its answer; returns at once.
+    func take(_ submission: Submission, for sink: any ResultSink) {
+        Task(executorPreference: executor) { await self.submit(submission, to: sink) }
+    }
 
     /// Takes one request to its answer. Returns when it is answered or waits for a job.
     func submit(_ submission: Submission, to sink: any ResultSink) async {
@@ -94,7 +103,7 @@ final class JobService: Sendable {
         logger.info("job accepted", metadata: metadata(submission.request, ingress: submission.ingress))
         let job = RunningJob(
             request: submission.request, body: submission.body, plan: plan, needs: needs, holdsSlots: immediate, attempt: 1)
-        Task { await run(job) }
+        Task(executorPreference: executor) { await self.run(job) }
     }
 
     private func join(_ outcome: ClaimOutcome, _ subscriber: Subscriber) async throws(Refusal) {
@@ -144,7 +153,7 @@ final class JobService: Sendable {
     /// Begins a job that the journal has already, with nobody waiting yet.
     func start(_ job: RunningJob) {
         active.withLock { $0[job.request.jobID] = [] }
-        Task { await run(job) }
+        Task(executorPreference: executor) { await self.run(job) }
     }
 
     /// Runs a job that is claimed, to its recorded end, and tells everybody who waits.
@@ -202,7 +211,7 @@ final class JobService: Sendable {
                 "attempts": "\(result.attempts)",
                 "duration_ms": "\(result.durationMs)", "correlation_id": "\(result.correlationID)",
             ])
-        if !recorded { Task { await recordLater(id, result) } }
+        if !recorded { Task(executorPreference: executor) { await self.recordLater(id, result) } }
     }
 
     private func recordLater(_ id: String, _ result: WireJobResult) async {

@@ -14,10 +14,15 @@ final class CommitQueue: Sendable {
         let done: @Sendable ((any Error)?) -> Void
     }
 
+    /// What becomes of one more operation.
+    private enum Next { case refuse, commit, plan, nothing }
+
     private struct Waiting {
         var operations: [Operation] = []
         /// A commit is on its way that will take them all.
         var isCommitting = false
+        /// One is planned for what is in no hurry.
+        var isPlanned = false
     }
 
     /// How long an operation that is in no hurry waits for others to go with.
@@ -35,14 +40,13 @@ final class CommitQueue: Sendable {
 
     /// Runs `body` inside the next transaction and returns its result once that is durable.
     ///
-    /// - Parameter inHurry: false lets it wait for the next operation that is, at most ``leisure``.
     /// - Throws: ``JournalError`` when the body failed (its own changes are undone, the others' stand), the commit failed, or too
     ///   many operations wait.
     func perform<T: Sendable>(
-        _ step: String, inHurry: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
+        _ step: String, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(JournalError) -> T {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, any Error>, Never>) in
-            enqueue(body, inHurry) { continuation.resume(returning: $0) }
+            enqueue(body, inHurry: true) { continuation.resume(returning: $0) }
         }
         switch result {
         case .success(let value): return value
@@ -50,8 +54,11 @@ final class CommitQueue: Sendable {
         }
     }
 
+    /// Runs `body` inside the next transaction, or in one of its own after ``leisure``; left out when too many operations wait.
+    func add(_ body: @escaping @Sendable (Database) throws -> Void) { enqueue(body, inHurry: false) { _ in } }
+
     private func enqueue<T: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> T, _ inHurry: Bool,
+        _ body: @escaping @Sendable (Database) throws -> T, inHurry: Bool,
         _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         let outcome = Mutex<Result<T, any Error>?>(nil)
@@ -64,16 +71,27 @@ final class CommitQueue: Sendable {
                 let result = box.value.withLock { $0 }
                 if let error { answer(.failure(error)) } else { answer(result ?? .failure(CommitQueueError.notRun)) }
             })
-        let (begins, isFull) = waiting.withLock { waiting in
-            guard waiting.operations.count < Self.maximumWaiting else { return (false, true) }
+        let next = waiting.withLock { waiting -> Next in
+            guard waiting.operations.count < Self.maximumWaiting else { return .refuse }
             waiting.operations.append(operation)
-            guard inHurry, !waiting.isCommitting else { return (false, false) }
-            waiting.isCommitting = true
-            return (true, false)
+            if waiting.isCommitting { return .nothing }
+            if inHurry {
+                waiting.isCommitting = true
+                return .commit
+            }
+            defer { waiting.isPlanned = true }
+            return waiting.isPlanned ? .nothing : .plan
         }
-        if isFull { return answer(.failure(CommitQueueError.full)) }
-        if begins { thread.async { self.commit() } }
-        if !inHurry { thread.asyncAfter(deadline: .now() + Self.leisure) { self.commit() } }
+        switch next {
+        case .refuse: answer(.failure(CommitQueueError.full))
+        case .commit: thread.async { self.commit() }
+        case .plan:
+            thread.asyncAfter(deadline: .now() + Self.leisure) {
+                self.waiting.withLock { $0.isPlanned = false }
+                self.commit()
+            }
+        case .nothing: break
+        }
     }
 
     private static func savepoint<T>(_ database: Database, _ body: (Database) throws -> T) -> Result<T, any Error> {

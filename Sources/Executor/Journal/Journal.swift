@@ -8,8 +8,11 @@ protocol Journal: Sendable {
     func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError)
     /// Records a result. Durable on return; a job finishes once.
     func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError)
-    /// Adds to a job's history. Durable on return; `inHurry` says whether anything waits for it.
-    func note(_ jobID: String, _ what: String, destination: String, inHurry: Bool) async throws(JournalError)
+    /// Adds to a job's history. Durable on return.
+    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError)
+
+    /// Adds to a job's history soon, with the next thing that is written; nothing depends on it and nobody learns of a failure.
+    func noteLater(_ jobID: String, _ what: String, destination: String)
     /// Jobs that were accepted or running when the journal was last written.
     func unfinished() async throws(JournalError) -> [StoredJob]
     /// A job by its id or, failing that, the newest of an event id.

@@ -78,11 +78,16 @@ final class SQLiteJournal: Journal {
         }
     }
 
-    func note(_ jobID: String, _ what: String, destination: String, inHurry: Bool) async throws(JournalError) {
+    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError) {
         let now = WallClock.now()
-        try await commits.perform("note", inHurry: inHurry) { database in
+        try await commits.perform("note") { database in
             try Self.add(database, jobID, at: now, what, destination: destination)
         }
+    }
+
+    func noteLater(_ jobID: String, _ what: String, destination: String) {
+        let now = WallClock.now()
+        commits.add { database in try Self.add(database, jobID, at: now, what, destination: destination) }
     }
 
     func unfinished() async throws(JournalError) -> [StoredJob] {

@@ -18,7 +18,7 @@ struct LeaseSigning: Sendable {
             // No record, no signature.
             try await journal.note(
                 job, "signed for user \(permit.user) with \(permit.identity.fingerprint), session \(session)",
-                destination: destination, inHurry: true)
+                destination: destination)
             let signature = try signer.sign(permit)
             logger.info(
                 "signed",

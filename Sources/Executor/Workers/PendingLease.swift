@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
@@ -11,6 +12,8 @@ struct PendingLease: Sendable {
     var stage = WireStage.unspecified
     /// When it came to that stage.
     var since = ContinuousClock.now
+    /// Looks whether the worker is stuck.
+    var reminder: Scheduled<Void>?
 
     /// What becomes of the lease when its worker is gone: before the command was about to be sent it certainly did not start.
     func abandoned(_ leaseID: UInt64) -> WireLeaseFinished {

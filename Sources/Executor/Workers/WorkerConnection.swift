@@ -63,6 +63,16 @@ final class WorkerConnection: Sendable {
         }
     }
 
+    /// Runs `body` after a while, unless the lease has ended by then.
+    func remind(of leaseID: UInt64, after wait: Duration, _ body: @escaping @Sendable () -> Void) {
+        let reminder = channel.eventLoop.scheduleTask(in: TimeAmount(wait) + .milliseconds(1), body)
+        let isHeld = leases.withLock { leases in
+            leases[leaseID]?.reminder = reminder
+            return leases[leaseID] != nil
+        }
+        if !isHeld { reminder.cancel() }
+    }
+
     /// Asks the worker to end the command on the host.
     func cancel(_ leaseID: UInt64) {
         send(.with { $0.cancel = .with { $0.leaseID = leaseID } })
@@ -82,7 +92,9 @@ final class WorkerConnection: Sendable {
         case .output(let output):
             leases.withLock { $0[output.leaseID]?.onOutput }?(output.stream, [UInt8](output.data))
         case .finished(let finished):
-            leases.withLock { $0.removeValue(forKey: finished.leaseID) }?.continuation.resume(returning: finished)
+            guard let lease = leases.withLock({ $0.removeValue(forKey: finished.leaseID) }) else { return }
+            lease.reminder?.cancel()
+            lease.continuation.resume(returning: finished)
         case .signRequest(let request):
             guard let lease = leases.withLock({ $0[request.leaseID] }) else {
                 throw .violation("signature asked for a lease it does not hold")
@@ -102,7 +114,10 @@ final class WorkerConnection: Sendable {
             defer { leases.removeAll() }
             return leases
         }
-        for (id, lease) in all { lease.continuation.resume(returning: lease.abandoned(id)) }
+        for (id, lease) in all {
+            lease.reminder?.cancel()
+            lease.continuation.resume(returning: lease.abandoned(id))
+        }
     }
 
     /// Ends the connection; the worker then ends by itself.

@@ -73,15 +73,13 @@ final class WorkerPool: Sendable {
         }
         signing.signer.open(lease: lease.leaseID, user: lease.user, identity: identity)
         defer { signing.signer.close(lease: lease.leaseID) }
-        let watchdog = Mutex<Task<Void, Never>?>(nil)
-        defer { watchdog.withLock { $0?.cancel() } }
         let given = lease
         return await withCheckedContinuation { continuation in
             let pending = PendingLease(
                 job: job, destination: given.host, continuation: continuation, onOutput: onOutput, onStage: onStage)
             worker.give(given, body: body, pending)
             // Only now does the worker have it.
-            watchdog.withLock { $0 = watch(given, on: worker) }
+            watch(given, on: worker)
         }
     }
 
@@ -100,19 +98,18 @@ final class WorkerPool: Sendable {
     }
 
     /// A worker that outlives every deadline of a lease is stuck, perhaps by a hostile host: it is killed, its supervisor starts another.
-    private func watch(_ lease: WireLease, on worker: WorkerConnection) -> Task<Void, Never> {
-        Task {
-            while let limit = worker.limit(of: lease, silence: Self.silence), limit > .now {
-                do { try await Task.sleep(until: limit) } catch { return }
-            }
-            guard worker.limit(of: lease, silence: Self.silence) != nil else { return }
-            logger.error(
-                "SSH worker is stuck and is killed",
-                metadata: ["pid": "\(worker.processID)", "host": "\(lease.host)", "lease": "\(lease.leaseID)"])
-            if worker.processID > 1, kill(worker.processID, SIGKILL) != 0, errno != ESRCH {
-                logger.error("SSH worker cannot be killed", metadata: ["pid": "\(worker.processID)", "errno": "\(errno)"])
-            }
-            worker.close()
+    private func watch(_ lease: WireLease, on worker: WorkerConnection) {
+        guard let limit = worker.limit(of: lease, silence: Self.silence) else { return }
+        let wait = limit - .now
+        guard wait <= .zero else {
+            return worker.remind(of: lease.leaseID, after: wait) { self.watch(lease, on: worker) }
         }
+        logger.error(
+            "SSH worker is stuck and is killed",
+            metadata: ["pid": "\(worker.processID)", "host": "\(lease.host)", "lease": "\(lease.leaseID)"])
+        if worker.processID > 1, kill(worker.processID, SIGKILL) != 0, errno != ESRCH {
+            logger.error("SSH worker cannot be killed", metadata: ["pid": "\(worker.processID)", "errno": "\(errno)"])
+        }
+        worker.close()
     }
 }
