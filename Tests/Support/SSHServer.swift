@@ -21,6 +21,7 @@ public final class SSHServer {
             "/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.appending(path: "host_ed25519").path])
         try (authorizedKeys.joined(separator: "\n") + "\n").write(
             to: folder.appending(path: "authorized_keys"), atomically: true, encoding: .utf8)
+        // SHLVL: a bash that thinks it is not the first one reads no start-up file; what the user's does there is not under test.
         let settings = """
             Port \(port)
             ListenAddress 127.0.0.1
@@ -28,6 +29,7 @@ public final class SSHServer {
             AuthorizedKeysFile \(folder.path)/authorized_keys
             PidFile none
             StrictModes no
+            SetEnv SHLVL=2
             UsePAM no
             PasswordAuthentication no
             KbdInteractiveAuthentication no

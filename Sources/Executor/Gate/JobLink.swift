@@ -86,7 +86,7 @@ final class JobLink: ChannelInboundHandler {
         case .deliver(.watch(let watch)):
             let (watches, service, ingress) = (watches, service, ingress.name)
             let watcher = try watches.begin(watch)
-            Task { await service.watch(watcher, from: ingress) { watches.isOpen(watcher.number) } }
+            service.take(watcher, from: ingress) { watches.isOpen(watcher.number) }
         case .deliver(.watchCredit(let credit)):
             if let watcher = try watches.credited(credit) { service.watchers.credit(watcher, Int(credit.credit)) }
         case .deliver(.unwatch(let unwatch)):

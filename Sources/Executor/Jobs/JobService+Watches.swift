@@ -3,6 +3,11 @@ internal import Logging
 internal import ProtocolMessages
 
 extension JobService {
+    /// Answers a watch; returns at once.
+    func take(_ watcher: Watcher, from ingress: String, isWanted: @escaping @Sendable () -> Bool) {
+        Task(executorPreference: executor) { await self.watch(watcher, from: ingress, isWanted: isWanted) }
+    }
+
     /// Tells an ingress how a job is that it has submitted itself, and what becomes of it. Another ingress's job is not there for it.
     ///
     /// - Parameter isWanted: whether the watch still stands; it may have ended while the journal was asked.

@@ -15,8 +15,8 @@ final class JobService: Sendable {
     /// Who watches which job.
     let watchers = JobWatchers()
     private let metrics: ExecutorMetrics
-    /// Where jobs are looked after.
-    private let executor: any TaskExecutor
+    /// Where jobs are looked after: requests and watches are begun in the order in which they came.
+    let executor: any TaskExecutor
     /// Unfinished jobs of this process and who waits for each.
     private let active = Mutex<[String: [Subscriber]]>([:])
 

@@ -42,7 +42,8 @@ final class PrivateSSHD {
         let lines =
             settings + [
                 "Port \(port)", "ListenAddress 127.0.0.1", "AuthorizedKeysFile \(folder)/authorized_keys", "PidFile none",
-                "StrictModes no",
+                // A bash that thinks it is not the first one reads no start-up file: what the user's does there is not under test.
+                "StrictModes no", "SetEnv SHLVL=2",
                 "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password",
                 "MaxStartups 100", "LogLevel ERROR",
             ]
