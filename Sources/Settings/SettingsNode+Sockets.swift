@@ -25,5 +25,8 @@ extension SettingsNode {
     }
 }
 
-/// The effective user id of this process.
-public func ownUID() -> UInt32 { geteuid() }
+/// The effective user id of this process, as it was when it was first asked for: a sealed process that reads its settings again may not
+/// ask the kernel.
+public func ownUID() -> UInt32 { firstUID }
+
+private let firstUID = geteuid()

@@ -42,7 +42,9 @@ public struct IngressSettings: Sendable {
         let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
         jobSocket = executor.required("socket").socketPath() ?? ""
         jobSocketMode = executor.optional("mode").fileMode() ?? 0o660
-        executorUIDs = executor.optional("allow-uids").uids() ?? [ownUID()]
+        // Asked for in any case: at a reload, when the process is sealed, it must be known already.
+        let own = ownUID()
+        executorUIDs = executor.optional("allow-uids").uids() ?? [own]
         let keyID = executor.optional("key-id")
         self.keyID = keyID.isPresent ? keyID.name() ?? "" : "ingress"
         let key = executor.required("signing-key").signingKey()

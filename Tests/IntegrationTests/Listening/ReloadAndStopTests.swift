@@ -46,6 +46,19 @@ struct ReloadAndStopTests {
         #expect(bed.ingress.text.contains("ingress.yaml:"))
     }
 
+    @Test func `a file that says little, or does not say who the executor is, ends no process that is sealed`() throws {
+        let bed = try ListeningBed.make(hooks: "  old: { verify: none, job: quick }\n") { bed in
+            try bed.change("  allow-uids: [\(getuid())]\n", to: "")
+        }
+        #expect(try bed.reload("done"))
+        for text in ["hooks: {}\n", "", "executor: { socket: 1 }\n"] {
+            try text.write(to: bed.ingressSettings, atomically: true, encoding: .utf8)
+            #expect(try bed.reload("refused"))
+        }
+        #expect(bed.ingress.isRunning)
+        #expect(try bed.deliver(hook: "old", signature: nil, token: nil).status == 200)
+    }
+
     @Test func `what needs a restart is named and the file refused as a whole`() throws {
         try bed.change(bed.listenLine, to: "listen: { address: 127.0.0.1, port: 1 }")
         try bed.change("mode: \"0660\"", to: "mode: \"0600\"")
