@@ -16,6 +16,7 @@ extension Connection {
             isOpening = false
             refusal = nil
             spares.append(SpareChannel(channel, now: now))
+            channelPeak = max(channelPeak, tasks.count + spares.count)
             return true
         case .failed(let code):
             isOpening = false
@@ -27,7 +28,8 @@ extension Connection {
 
     /// The host has no more sessions to give on this connection: wait until one of ours is free, or say so.
     private func refused(_ session: SSHSession, now: Int) {
-        channelLimit = max(1, tasks.count + spares.count)
+        // With fewer open than it once gave it only has not noticed yet that one is closed.
+        channelLimit = channelPeak
         let since = tasks.isEmpty && spares.isEmpty ? refusal?.since ?? now : now
         guard now - since >= Self.refusal.limit else {
             refusal = (now + Self.refusal.pause, since)

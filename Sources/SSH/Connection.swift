@@ -39,6 +39,8 @@ final class Connection {
     var isUnready = false
     /// Channels the host gave at most, once it has refused one.
     var channelLimit = Connection.maximumChannels
+    /// Channels the host gave at once.
+    var channelPeak = 1
     /// After a refusal: when to ask for a channel again, and since when the host has refused although none of ours is open.
     var refusal: (until: Int, since: Int)?
     /// A request for a channel is on its way; there is only ever one.

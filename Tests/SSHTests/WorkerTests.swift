@@ -303,6 +303,24 @@ struct WorkerHostTests {
         #expect(executor.signatureRequests == [ids[0]])
     }
 
+    @Test func `a host that gives two sessions goes on running two commands at once after it was asked for a third`() throws {
+        let sshd = try PrivateSSHD(settings: ["MaxSessions 2"])
+        let executor = try FakeExecutor(sshd)
+        defer { executor.stop() }
+        let folder = "/tmp/sallyport-sessions-\(getpid())"
+        mkdir(folder, 0o755)
+        defer {
+            for name in ["a", "b"] { unlink("\(folder)/\(name)") }
+            rmdir(folder)
+        }
+        for id in try (0..<20).map({ _ in try executor.lease(["true"]) }) { #expect(try executor.result(id).outcome == .exited) }
+        let script = "touch \(folder)/$1; until [ -e \(folder)/$2 ]; do sleep 0.05; done"
+        let both = try [["a", "b"], ["b", "a"]].map { names in
+            try executor.lease(["sh", "-c", script, "sh"] + names) { $0.timeoutMs = 4_000 }
+        }
+        for id in both { #expect(try executor.result(id).outcome == .exited) }
+    }
+
     @Test func `a host that gives no session says busy`() throws {
         let sshd = try PrivateSSHD(settings: ["MaxSessions 0"])
         let executor = try FakeExecutor(sshd)
