@@ -100,7 +100,7 @@ extension Connection {
             prelude.received(bytes, stderr: stderr)
             moved = true
         }
-        if spare.channel.isAtEnd || prelude.unsuitable != nil {
+        if spare.channel.isAtEnd || prelude.unsuitable != nil || prelude.isOver {
             end(spare, .hostUnsuitable, now: now) { prelude.failure(host: $0.host, user: $0.user) }
             return true
         }

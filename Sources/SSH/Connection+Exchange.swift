@@ -113,7 +113,7 @@ extension Connection {
     /// The run has ended or is given up: what was stopped is looked for on the host before the outcome is told.
     private func settle(_ task: ChannelTask, _ run: LeaseRun, now: Int) {
         task.step = .draining(until: now + Self.drainLimit)
-        if run.stop != nil || run.isTimedOutOnHost, run.hasStarted {
+        if run.stop != nil || run.isTimedOutOnHost || run.isCancelledOnHost, run.hasStarted {
             kills.append(GroupKill(run, processGroup: run.processGroup, now: now))
             return
         }

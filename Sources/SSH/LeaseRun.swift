@@ -21,13 +21,15 @@ final class LeaseRun {
     private(set) var stop: Stop?
     /// The host's own deadline is over.
     private(set) var isTimedOutOnHost = false
+    /// The host ended the command because its control input was over, or who read it there was ended.
+    private(set) var isCancelledOnHost = false
     private var scanners: [MarkScanner]
     private var collectors: [OutputCollector]
     private var exitCodes: [Int32?] = [nil, nil]
     /// Why there is no trailer.
     private var lostBecause: String?
     private var isConnectionLost = false
-    /// The channel ended in order and the prelude never said `begin`: it did not run.
+    /// The channel or the prelude ended in order and the prelude never said `begin`: the command did not run.
     private var neverBegan = false
     private var input: [UInt8]
     private var sent = 0
@@ -77,11 +79,15 @@ final class LeaseRun {
                 startedAt = now
                 onStart(processGroup)
             case .timeout: isTimedOutOnHost = true
+            case .cancel: isCancelledOnHost = true
             case .exit(let code): exitCodes[index] = code
             case .ready, .unsuitable, .ended: break
             }
         }
-        if hasTrailer { hasEnded = true }
+        guard hasTrailer, !hasEnded else { return }
+        // What has an end and no beginning is the waiting shell.
+        neverBegan = !scanners.contains(where: \.isBegun)
+        hasEnded = true
     }
 
     /// The host has ended the channel in order: what it had to say has been read.
@@ -153,6 +159,11 @@ extension LeaseRun {
             result.outcome = .timedOut
             result.reason = .timeout
             result.error = "the command on \(host) ran past its timeout of \(lease.timeoutMs) ms; \(group)"
+        } else if isCancelledOnHost {
+            // It may have ended well because it was told to end, so its exit code says nothing.
+            result.outcome = .unknown
+            result.reason = .outcomeUnknown
+            result.error = "the command on \(host) was ended there, and nobody had cancelled it; \(group)"
         } else if let exitCode {
             result.outcome = .exited
             result.exitCode = exitCode

@@ -11,6 +11,8 @@ struct MarkScanner {
         case ready(processGroup: UInt32)
         case begin
         case timeout
+        /// The host ends the command because its control input has ended.
+        case cancel
         case exit(code: Int32)
         case unsuitable(String)
         /// Whether a group that was to be ended is gone.
@@ -100,6 +102,7 @@ struct MarkScanner {
             switch kind {
             case "begin": return .begin
             case "timeout": return .timeout
+            case "cancel": return .cancel
             case "gone": return .ended(isGone: true)
             case "alive": return .ended(isGone: false)
             default: return nil

@@ -9,8 +9,9 @@
 /// or ``ending(of:)``, then nothing. **Its end means cancel**, be it that the worker closed it or that the connection is gone.
 ///
 /// On standard error `NONCE ready GROUP` names the process group that the command will have. On both streams `NONCE begin` comes
-/// before and `NONCE exit CODE` after all that the command itself wrote, on standard error `NONCE timeout` when the deadline is over. Only
-/// the one line `exit` on both streams proves that the command ended.
+/// before and `NONCE exit CODE` after all that the command itself wrote, on standard error `NONCE timeout` when the deadline is over and
+/// `NONCE cancel` when the control input is, before anything is ended for it. Only `begin` and `exit` on both streams, and neither of
+/// these two, prove that the command ended by itself.
 ///
 /// What this costs in processes: the shell, the feeder, the runner, the command, and `timeout` with `cat` while it runs.
 public enum Prelude {
@@ -33,8 +34,9 @@ public enum Prelude {
         #"read -r _x || e cancel; _d=${_d%.*}; _t=$((_d-$(date +%s)+_t)); if [ "$_t" -lt 1 ]; then _d=1; elif [ "$_t" -lt "$_d" ]; then _d=$_t; fi; fi"#,
         // Waits for the end of the control input, and no longer than the deadline. It holds no output open but standard error.
         #"exec >/dev/null; { timeout -s KILL "$_d" cat; } 2>/dev/null; case $? in 124|137) e timeout;; *) e cancel;; esac; }"#,
-        // Ends the group: TERM, the grace time in tenths of a second, KILL. From here on the runner does not stop it.
-        #"e() { trap "" TERM; exec </dev/null; [ "$1" = cancel ] || echo "$_n $1" >&2; { kill -s TERM -- "-$_p"; _i=0"#,
+        // Ends the group: TERM, the grace time in tenths of a second, KILL. From here on the runner does not stop it, nor does it
+        // matter that nobody may be there to read the mark.
+        #"e() { trap "" TERM PIPE; exec </dev/null; echo "$_n $1" >&2; { kill -s TERM -- "-$_p"; _i=0"#,
         #"while kill -s 0 "$_p" && [ "$_i" -lt "$_g" ]; do sleep 0.1 || { sleep 1; _i=$((_i+9)); }; _i=$((_i+1)); done"#,
         #"kill -s KILL -- "-$_p"; } 2>/dev/null; exit 0; }"#,
         // Ends another command's group for certain and says whether it is gone. Only "no such process" counts as gone: what another user

@@ -12,6 +12,8 @@ final class WaitingPrelude {
     private(set) var processGroup: UInt32?
     /// What the host lacks.
     private(set) var unsuitable: String?
+    /// It has said its end: the channel's own comes after it, and no command may be sent any more.
+    private(set) var isOver = false
     private var input: ArraySlice<UInt8>
 
     init() {
@@ -29,7 +31,8 @@ final class WaitingPrelude {
             switch mark {
             case .ready(let group): if processGroup == nil { processGroup = group }
             case .unsuitable(let what): unsuitable = what
-            case .begin, .timeout, .exit, .ended: break
+            case .exit: isOver = true
+            case .begin, .timeout, .cancel, .ended: break
             }
         }
     }

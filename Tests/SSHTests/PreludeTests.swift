@@ -68,7 +68,7 @@ struct PreludeRunTests {
     private func run(
         _ shells: Shells, _ arguments: [String], environment: [String] = [], body: [UInt8]? = nil, timeout: UInt32 = 10_000,
         grace: UInt32 = 300, withholding: Int = 0, shellEnvironment: [String]? = nil, noise: String = "",
-        cancel: (LeaseRun) -> Bool = { _ in false },
+        cancel: (LeaseRun) -> Bool = { _ in false }, isOurs: Bool = true,
         check: (LocalShell, LeaseRun) -> Void = { _, _ in }
     ) throws -> (result: WireLeaseFinished, stdout: [UInt8], stderr: [UInt8]) {
         let lease = WireLease.with {
@@ -95,7 +95,7 @@ struct PreludeRunTests {
         run.onOutput = { stream, bytes in if stream == .stdout { stdout += bytes } else { stderr += bytes } }
         shell.drive(run, withholding: withholding) {
             guard cancel(run) else { return false }
-            run.end(.cancel)
+            if isOurs { run.end(.cancel) }
             return true
         }
         check(shell, run)
@@ -219,6 +219,37 @@ struct PreludeRunTests {
         let result = try run(shells, ["sleep", "30"], cancel: { $0.hasStarted }).result
         #expect(result.outcome == .cancelled)
         #expect(Monotonic.now() - begun < 5_000)
+    }
+
+    @Test(arguments: Shells.all)
+    func `a command that the host ends, although nobody cancelled it, is no success`(shells: Shells) throws {
+        let script = "trap \"exit 0\" TERM; while :; do sleep 0.1; done"
+        let result = try run(shells, ["sh", "-c", script], cancel: { $0.hasStarted }, isOurs: false).result
+        #expect(result.outcome == .unknown)
+        #expect(result.error.contains("nobody had cancelled it"))
+    }
+
+    @Test(arguments: [SIGTERM, SIGKILL])
+    func `the end of a waiting shell is not taken for a command's`(signal: Int32) throws {
+        let shell = try LocalShell("/bin/sh", Prelude.line)
+        defer { shell.kill() }
+        let prelude = WaitingPrelude()
+        try #require(shell.prepare(prelude))
+        let run = try LeaseRun(.with { $0.arguments = ["true"] }, body: [], on: prelude, now: Monotonic.now())
+        Glibc.kill(pid_t(run.processGroup), signal)
+        for _ in 0..<200 where !LocalShell.processes({ $0.group == pid_t(run.processGroup) }).isEmpty { usleep(10_000) }
+        shell.drive(run)
+        let result = run.finished(now: Monotonic.now(), groupGone: false)
+        #expect(result.outcome == .notStarted)
+        #expect(result.error.contains("before the command began"))
+    }
+
+    @Test func `a prelude that has said its end is over before its channel is`() {
+        let prelude = WaitingPrelude()
+        prelude.received(Array("\(prelude.nonce) ready 4711\n".utf8), stderr: true)
+        #expect(!prelude.isOver)
+        prelude.received(Array("\(prelude.nonce) exit 143\n".utf8), stderr: false)
+        #expect(prelude.isOver)
     }
 
     @Test(arguments: Shells.all)
