@@ -128,6 +128,8 @@ final class DeliveryHandler: ChannelInboundHandler {
             service.countRefused("headers")
             return refuse(context, .problem(.requestHeaderFieldsTooLarge, "the request has too many header fields"))
         }
+        var head = head
+        head.headers = head.headers.trimmed
         switch service.open(head, from: peer, client: client) {
         case .read(let reader):
             state = .reading(reader)
