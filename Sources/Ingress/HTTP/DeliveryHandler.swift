@@ -99,6 +99,8 @@ final class DeliveryHandler: ChannelInboundHandler {
         keepsAlive = false
         switch state {
         case .waiting, .streaming, .closed: break
+        // Half a head, and the connection is closed: nobody reads an answer any more.
+        case .idle where !context.channel.isActive: state = .closed
         case .idle:
             guard case .headerOverflow = error else {
                 return finish(context, .problem(.badRequest, "the request is not HTTP/1.1"))

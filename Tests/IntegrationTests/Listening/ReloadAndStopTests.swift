@@ -153,6 +153,17 @@ struct ReloadAndStopTests {
         #expect(bed.ingress.stop(SIGTERM) == 0)
     }
 
+    @Test func `half a head on a connection does not keep those who wait from their results`() throws {
+        let bed = bed
+        let wire = try RawConnection(port: bed.httpPort)
+        try wire.send("POST /hooks/old HTTP/1.1\r\nHo")
+        let waiting = Background { try bed.deliver(hook: "pause", signature: nil, token: nil) }
+        #expect(try eventually { try bed.metric("sallyport_deliveries_waiting") == 1 })
+        #expect(bed.ingress.stop(SIGTERM) == 0)
+        #expect(try waiting.value.status == 200)
+        #expect(try wire.readToEnd() == "")
+    }
+
     @Test func `a second SIGTERM ends the waits, each with an answer that loses nothing`() throws {
         let bed = bed
         let waiting = Background { try bed.deliver(hook: "pause", event: "evt_ended", signature: nil, token: nil) }
