@@ -213,6 +213,13 @@ import Testing
         #expect(try third.files.count { $0.hasSuffix(".damaged") } == 1)
     }
 
+    @Test func `a file with the last of all numbers is no segment, and ends nothing`() throws {
+        try Data().write(to: URL(filePath: folder.path).appending(path: SpoolWriter.name(.max)))
+        let life = try Life(folder, key: key)
+        _ = keep([try signed(request("e0"))], in: life.spool)
+        #expect(life.spool.count == 1)
+    }
+
     @Test func `what another key signed is set aside and never handed over`() throws {
         let life = try Life(folder, key: key)
         _ = keep([try signed(request("mine")), try signed(request("forged"), by: Ed25519PrivateKey.generate())], in: life.spool)

@@ -37,9 +37,9 @@ struct SpoolInventory {
                 setAside[name] = size
                 continue
             }
-            guard name.hasSuffix(".spool"), let number = UInt64(name.dropLast(6)), SpoolWriter.name(number) == name else {
-                continue
-            }
+            // After the last number there is no next one: that is no segment of ours.
+            guard name.hasSuffix(".spool"), let number = UInt64(name.dropLast(6)), number < .max, SpoolWriter.name(number) == name
+            else { continue }
             do throws(SpoolError) {
                 try read(try disk.read(name, at: 0, count: size), of: number, keys: keys, into: &newest)
             } catch {
