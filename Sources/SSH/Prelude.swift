@@ -19,7 +19,8 @@ public enum Prelude {
     static let maximumLine = 32 * 1024
 
     static let text = [
-        "set +m",
+        // TMOUT would end the wait of a bash for its command.
+        "set +m; unset TMOUT",
         // The nonce comes on the control input, so it is in no process list and no environment. The backslash is for printf.
         #"read -r _n _k || exit 125"#,
         #"for _w in timeout cat head date; do command -v "$_w" >/dev/null || { echo "$_n unsuitable $_w" >&2; exit 125; }; done"#,
@@ -57,7 +58,7 @@ public enum Prelude {
 
     /// The command's shell: says what group it leads, reads one line, becomes the command. `timeout` leads the group it runs in.
     static let commandText = [
-        #"read -r _n || exit 125; case $1 in setsid) _p=$$;; *) _p=$PPID;; esac; echo "$_n ready $_p" >&2"#,
+        #"unset TMOUT; read -r _n || exit 125; case $1 in setsid) _p=$$;; *) _p=$PPID;; esac; echo "$_n ready $_p" >&2"#,
         #"IFS= read -r _l || exit 125; IFS="|"; set -f; set -- $_l; set +f; _b=$1; _k=$2; shift 2"#,
         // Puts back what may not stand in a line: `%` and three octal digits; see ``ControlWord``.
         #"d() { IFS=%; set -f; set -- $_a; set +f; _a=$1; shift;"#

@@ -10,6 +10,8 @@ struct Policy: Sendable {
     let jobs: [String: JobPolicy]
     /// SHA-256 over the settings that make the policy, hexadecimal: lets an ingress see that two executors agree.
     let digest: String
+    /// Callers' tokens whose signature was verified here.
+    let verifiedTokens = VerifiedTokens { _ in }
 
     /// One command for one host, ready to be leased.
     struct Run: Sendable {
@@ -100,7 +102,7 @@ struct Policy: Sendable {
             throw Refusal(.token, "job \(job.name) demands the caller's token; set `forward: true` under `token` in the hook")
         }
         do {
-            _ = try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest))
+            _ = try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest), cache: verifiedTokens)
         } catch {
             throw Refusal(.token, "the caller's token for job \(job.name) was refused: \(error)")
         }
