@@ -340,7 +340,7 @@ struct PreludeRunTests {
     @Test(arguments: Shells.all)
     func `what a login shell prints before is not output`(shells: Shells) throws {
         let (_, stdout, stderr) = try run(
-            shells, ["sh", "-c", "echo mine; echo mine >&2"], noise: "echo theirs; echo theirs >&2; ")
+            shells, ["sh", "-c", "echo mine; echo mine >&2"], noise: "/bin/sh -c 'echo theirs; echo theirs >&2'; ")
         #expect(String(decoding: stdout, as: UTF8.self) == "mine\n")
         #expect(String(decoding: stderr, as: UTF8.self) == "mine\n")
     }
