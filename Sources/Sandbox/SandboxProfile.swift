@@ -121,25 +121,30 @@ extension SandboxProfile {
     /// The process that parses SSH.
     public static let worker = SandboxProfile(
         name: "ssh-worker", summary: "speaks SSH over TCP; has no key, starts nothing, writes no file, signals nobody",
-        rules: runtime + descriptors + [
-            .allow(
-                "socket", .equal32(0, UInt32(AF_INET), "AF_INET"),
-                because: "a connection to a host, or a question to a name server"),
-            .allow("socket", .equal32(0, UInt32(AF_INET6), "AF_INET6"), because: "the same"),
+        rules: runtime + descriptors + [] + workerSockets + [
             .fail(
                 "socket", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"), with: EACCES, because: "glibc asks for a name service cache"),
             .fail(
                 "socket", .equal32(0, UInt32(AF_NETLINK), "AF_NETLINK"), with: EACCES, because: "glibc asks for the interfaces"),
             .allow("connect", because: "the same; Landlock keeps TCP to the ports of the settings"),
-            .allow("sendto", because: "SSH packets, and questions to a name server"), .allow("recvfrom", because: "the answers"),
-            .allow("recvmsg", because: "name services"),
-            .allow("sendmmsg", because: "name services ask for both address families at once"),
+            .allow(
+                "sendto", .without(3, bits: fastOpen, "no MSG_FASTOPEN"),
+                because: "SSH packets, and questions to a name server; with MSG_FASTOPEN it would connect past Landlock"),
+            .allow("recvfrom", because: "the answers"), .allow("recvmsg", because: "name services"),
+            .allow(
+                "sendmmsg", .without(3, bits: fastOpen, "no MSG_FASTOPEN"),
+                because: "name services ask for both address families at once"),
             .allow("bind", because: "name services"),
             .allow("shutdown", because: "ends a connection before libssh2 can wait for it"),
             .allow(
                 "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"), because: "the resolver's files; Landlock names them"),
         ] + socketOptions
-            + .allow(["newfstatat", "fstat", "lseek", "uname", "ioctl", "pread64", "sysinfo"], because: "the resolver")
+            + .allow(["newfstatat", "fstat", "lseek", "uname", "pread64", "sysinfo"], because: "the resolver")
+            + [
+                .allow(
+                    "ioctl", .equal32(1, 0x541b, "FIONREAD"),
+                    because: "the resolver looks how long an answer is; TIOCSTI would type on a terminal")
+            ]
             + .fail(["readlink", "access", "stat"], with: EACCES, because: "libraries look for files; they do without"))
 
     /// What Swift's runtime, glibc, SwiftNIO and OpenSSL need in every process.
@@ -185,6 +190,18 @@ extension SandboxProfile {
 
     private static let socketOptions: [SystemCallRule] = .allow(
         ["getsockopt", "setsockopt", "getsockname", "getpeername"], because: "options and addresses of sockets it has")
+
+    /// TCP and UDP alone: Landlock's ports hold for TCP, not for MPTCP or SCTP.
+    private static let workerSockets: [SystemCallRule] = [(AF_INET, "AF_INET"), (AF_INET6, "AF_INET6")].flatMap { family, name in
+        [(0, "the usual one"), (6, "TCP"), (17, "UDP")].map { number, words in
+            .allow(
+                "socket", .equal32(0, UInt32(family), name), .equal32(2, number, words),
+                because: "a connection to a host, or a question to a name server")
+        }
+    }
+
+    /// MSG_FASTOPEN (linux/tcp.h).
+    private static let fastOpen: UInt64 = 0x2000_0000
 
     /// AT_EMPTY_PATH: the descriptor itself is meant.
     private static let emptyPath: UInt64 = 0x1000

@@ -11,7 +11,7 @@ import Telemetry
 struct SallyportExecutor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.", version: "0.1.0",
-        subcommands: [Serve.self, Check.self, PrintSandbox.self, Run.self])
+        subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Run.self])
 }
 
 /// The settings file every subcommand reads.
@@ -41,11 +41,9 @@ struct Serve: ParsableCommand {
         ProcessSignals.block()
         let logger = Logger(label: "supervisor") { _ in JSONLogHandler(service: "sallyport-executor-supervisor") }
         let layout = try settings.reading { try WorkerLayout(file: $0) }
-        let program = try Self.ownPath()
-        let folder = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
+        let program = try Program()
         var supervisor = Supervisor(
-            executor: program, configuration: settings.config, worker: "\(folder)/sallyport-ssh-worker", layout: layout,
-            logger: logger)
+            executor: program.path, configuration: settings.config, worker: program.worker, layout: layout, logger: logger)
         do {
             try ProcessHardening.apply()
         } catch {
@@ -54,13 +52,20 @@ struct Serve: ParsableCommand {
         }
         throw ExitCode(supervisor.run())
     }
+}
 
-    private static func ownPath() throws -> String {
-        var path = [CChar](repeating: 0, count: 4096)
-        let length = unsafe readlink("/proc/self/exe", &path, path.count - 1)
+/// Where this program and its SSH worker are: side by side.
+struct Program {
+    let path: String
+
+    init() throws(ValidationError) {
+        var bytes = [CChar](repeating: 0, count: 4096)
+        let length = unsafe readlink("/proc/self/exe", &bytes, bytes.count - 1)
         guard length > 0 else { throw ValidationError("/proc/self/exe cannot be read; mount /proc") }
-        return String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        path = String(decoding: bytes.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+
+    var worker: String { (path.lastIndex(of: "/").map { String(path[...$0]) } ?? "") + "sallyport-ssh-worker" }
 }
 
 /// `sallyport-executor run`: the executor proper, started by `serve`.
@@ -107,6 +112,30 @@ struct PrintSandbox: ParsableCommand {
         print(try SandboxReport(.executor, files: files).text())
         print("\n" + String(repeating: "-", count: 80) + "\n")
         print(try SandboxReport(.worker, files: .worker(ports: ports)).text())
+    }
+}
+
+/// `sallyport-executor self-attack`
+struct SelfAttack: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Seal processes as the executor and its SSH workers are, try in each what it must not be able to do, and print what came of it.",
+        discussion:
+            "Exit code 0 only if every attack failed. The same is tried without the seal, so that the table proves something.")
+
+    @OptionGroup var settings: SettingsOption
+
+    @Option(help: "A file that neither must be able to open, beside those that the settings name. May be repeated.")
+    var secret: [String] = []
+
+    func run() throws {
+        let (executor, paths) = try settings.reading { file in try SettingsFiles.read { try ExecutorSettings(file: file) } }
+        let layout = try settings.reading { try WorkerLayout(file: $0) }
+        let report = try Sandbox.SelfAttack(.executor, files: executor.files, secrets: paths + secret).run()
+        print(report.text + "\n")
+        fflush(nil)
+        let isWorkerHeld = try layout.attackWorker(program: Program().worker, secrets: paths + secret)
+        guard report.isHeld, isWorkerHeld else { throw ExitCode(1) }
     }
 }
 

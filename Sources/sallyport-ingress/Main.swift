@@ -11,7 +11,7 @@ import Telemetry
 struct SallyportIngress: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ingress", abstract: "Receive webhooks, verify them, and hand jobs to the executor.",
-        version: "0.1.0", subcommands: [Serve.self, Check.self, PrintSandbox.self, Probe.self])
+        version: "0.1.0", subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Probe.self])
 }
 
 /// `sallyport-ingress serve`
@@ -54,6 +54,32 @@ struct PrintSandbox: ParsableCommand {
             let settings = try config.map { try IngressSettings(file: $0) }
             print(try SandboxReport(settings?.profile ?? .ingress, files: settings?.files ?? FileAccess()).text())
             print(try SandboxReport(.settingsReader, files: FileAccess()).text())
+        } catch let problems as SettingsProblems {
+            StandardError.line("\(problems)")
+            throw ExitCode(78)
+        }
+    }
+}
+
+/// `sallyport-ingress self-attack`
+struct SelfAttack: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Seal processes as the serving one is, try in each what it must not be able to do, and print what came of it.",
+        discussion:
+            "Exit code 0 only if every attack failed. The same is tried without the seal, so that the table proves something.")
+
+    @Option(help: "The settings file.")
+    var config: String
+
+    @Option(help: "A file that the ingress must not be able to open, beside those that its settings name. May be repeated.")
+    var secret: [String] = []
+
+    func run() throws {
+        do {
+            let (settings, paths) = try SettingsFiles.read { try IngressSettings(file: config) }
+            let report = try Sandbox.SelfAttack(settings.profile, files: settings.files, secrets: paths + secret).run()
+            print(report.text)
+            guard report.isHeld else { throw ExitCode(1) }
         } catch let problems as SettingsProblems {
             StandardError.line("\(problems)")
             throw ExitCode(78)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attack.h"
 #include "find.h"
 #include "memory.h"
 #include "process.h"
