@@ -21,14 +21,11 @@ WORKDIR /src
 COPY . .
 ARG SOURCE_DATE_EPOCH=0
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
-# The Swift runtime goes into the binaries; OpenSSL, libssh2 and SQLite stay the distribution's, so that its updates reach us.
 # With Package.resolved there, exactly its versions are taken.
 RUN set -eu; \
     pinned=""; [ ! -f Package.resolved ] || pinned=--only-use-versions-from-resolved-file; \
-    options="-c release --static-swift-stdlib --disable-local-rpath -debug-info-format none $pinned"; \
-    swift build $options -Xswiftc -file-compilation-dir -Xswiftc /src \
-        -Xlinker -s -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now; \
-    bin=$(swift build $options --show-bin-path); \
+    bin=$(SALLYPORT_SCRATCH=.build scripts/build -debug-info-format none $pinned \
+        -Xswiftc -file-compilation-dir -Xswiftc /src -Xlinker -s); \
     mkdir -p /out/bin /out/doc; \
     for name in sallyport-ingress sallyport-executor sallyport-ssh-worker sallyport; do \
         install -m 0755 "$bin/$name" /out/bin/; \

@@ -91,6 +91,7 @@ public final class IngressProcess: Sendable {
                 "tls": "\(settings.listen.tls != nil)", "landlock": "\(seal.landlock)",
             ])
         notify.send(.ready)
+        StartUpPages.giveBack()
         waitForStop(
             Reload(settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, logger: logger),
             notify)

@@ -30,6 +30,7 @@ struct SSHWorker: ParsableCommand {
             try ProcessHardening.follow(parent: parent)
             let worker = try Worker(path: socket, family: family)
             try Seal(.worker, files: .worker(ports: port), minimumLandlock: minimumLandlock).close()
+            StartUpPages.giveBack()
             try worker.run()
         } catch {
             StandardError.line("sallyport-ssh-worker: \(error)")
