@@ -15,20 +15,17 @@ ARG RUNTIME_IMAGE=docker.io/library/debian:12-slim
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libssl-dev libssh2-1-dev libseccomp-dev libsqlite3-dev \
+        libssl-dev libssh2-1-dev libseccomp-dev libsqlite3-dev libyaml-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 ARG SOURCE_DATE_EPOCH=0
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
-# The Swift runtime goes into the binaries; OpenSSL, libssh2 and SQLite stay the distribution's, so that its updates reach us.
 # With Package.resolved there, exactly its versions are taken.
 RUN set -eu; \
     pinned=""; [ ! -f Package.resolved ] || pinned=--only-use-versions-from-resolved-file; \
-    options="-c release --static-swift-stdlib --disable-local-rpath -debug-info-format none $pinned"; \
-    swift build $options -Xswiftc -file-compilation-dir -Xswiftc /src \
-        -Xlinker -s -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now; \
-    bin=$(swift build $options --show-bin-path); \
+    bin=$(SALLYPORT_SCRATCH=.build scripts/build -debug-info-format none $pinned \
+        -Xswiftc -file-compilation-dir -Xswiftc /src -Xlinker -s); \
     mkdir -p /out/bin /out/doc; \
     for name in sallyport-ingress sallyport-executor sallyport-ssh-worker sallyport; do \
         install -m 0755 "$bin/$name" /out/bin/; \
@@ -60,7 +57,7 @@ STOPSIGNAL SIGTERM
 FROM base AS ingress
 RUN set -eu; \
     apt-get update -qq; \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libseccomp2 libstdc++6; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libseccomp2 libyaml-0-2 libstdc++6; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*
 COPY --from=build /out/doc /usr/share/doc/sallyport
 COPY --from=build /out/bin/sallyport-ingress /usr/local/bin/
@@ -85,7 +82,7 @@ CMD ["serve", "--config", "/etc/sallyport/ingress.yaml"]
 FROM base AS executor-base
 RUN set -eu; \
     apt-get update -qq; \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libssh2-1 libsqlite3-0 libseccomp2 libstdc++6; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libssh2-1 libsqlite3-0 libseccomp2 libyaml-0-2 libstdc++6; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*; \
     install -d -m 0700 -o 65533 -g 65533 /run/sallyport-admin /var/lib/sallyport
 COPY --from=build /out/doc /usr/share/doc/sallyport

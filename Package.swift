@@ -46,21 +46,19 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // System libraries.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
 
         // Shared by both halves.
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
-        .target(
-            name: "Settings", dependencies: ["Authentication", "JSON", .product(name: "Yams", package: "Yams")],
-            swiftSettings: strict),
+        .target(name: "Settings", dependencies: ["Authentication", "JSON", "CYAML"], swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["JSON", "CLinux", logging], swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["CLinux", "CSeccomp"], swiftSettings: strict),
         .target(

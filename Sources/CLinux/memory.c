@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -75,3 +76,21 @@ int sallyport_lock_file(const char *path) {
     close(descriptor);
     return -error;
 }
+
+static int drop_unwritten(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    (void)context;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (size_t index = 0; index < object->dlpi_phnum; index++) {
+        const ElfW(Phdr) *header = &object->dlpi_phdr[index];
+        // Relocated data lies in writable segments, though it may be read-only by now; it must stay.
+        if (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0) continue;
+        uintptr_t start = object->dlpi_addr + header->p_vaddr;
+        uintptr_t first = (start + page - 1) / page * page;
+        uintptr_t last = (start + header->p_memsz) / page * page;
+        if (first < last) (void)madvise((void *)first, last - first, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void sallyport_drop_unwritten_pages(void) { (void)dl_iterate_phdr(drop_unwritten, NULL); }

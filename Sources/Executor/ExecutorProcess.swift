@@ -41,6 +41,7 @@ public final class ExecutorProcess: Sendable {
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
         let seal = try Seal(.executor, files: settings.files, minimumLandlock: settings.minimumLandlock)
         let running = try wait { try await self.start(on: sockets, seal) }
+        StartUpPages.giveBack()
         while true {
             switch ProcessSignals.next() {
             case .stop:

@@ -16,6 +16,9 @@ public final class IngressProcess: Sendable {
     /// How long deliveries that wait may go on waiting when the ingress is told to stop.
     static let drainLimit = TimeAmount.seconds(30)
 
+    /// How long until the start is over for memory: by then executors have come, and the first probe.
+    static let settling = TimeAmount.seconds(2)
+
     /// How long the last answers may take to be written then.
     static let farewell = TimeAmount.seconds(2)
 
@@ -91,6 +94,7 @@ public final class IngressProcess: Sendable {
                 "tls": "\(settings.listen.tls != nil)", "landlock": "\(seal.landlock)",
             ])
         notify.send(.ready)
+        loop.scheduleTask(in: Self.settling) { StartUpPages.giveBack() }
         waitForStop(
             Reload(settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, logger: logger),
             notify)

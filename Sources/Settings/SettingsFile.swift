@@ -1,6 +1,5 @@
 internal import Authentication
 internal import Glibc
-internal import Yams
 
 /// One YAML file of settings. Reading collects every problem; ``finish()`` throws them all, so nothing is half applied.
 public struct SettingsFile {
@@ -28,7 +27,7 @@ public struct SettingsFile {
     public init(text: String, file: String) throws(SettingsProblems) {
         let problems = ProblemList()
         self.problems = problems
-        let node: Node?
+        let node: YAMLNode?
         do throws(SettingsProblem) {
             node = try Self.compose(text, file: file)
         } catch {
@@ -45,66 +44,14 @@ public struct SettingsFile {
     }
 
     /// The one document in `text`; nil when there is nothing in it.
-    private static func compose(_ text: String, file: String) throws(SettingsProblem) -> Node? {
+    private static func compose(_ text: String, file: String) throws(SettingsProblem) -> YAMLNode? {
         guard text.utf8.count <= maximumSize else {
             throw SettingsProblem(file: file, line: 0, message: "has more than \(maximumSize) bytes")
         }
-        do {
-            let parser = try Parser(yaml: text)
-            let node = try parser.singleRoot()
-            // Nodes know their anchors only as long as the parser is there.
-            try withExtendedLifetime(parser) { try node.map { try check($0, file: file) } }
-            return node
-        } catch let problem as SettingsProblem {
-            throw problem
-        } catch let error as YamlError {
-            throw explain(error, file: file, lines: text.utf8.count { $0 == 0x0a } + 1)
+        do throws(YAMLError) {
+            return try YAMLReader.document(in: text)
         } catch {
-            throw SettingsProblem(file: file, line: 1, message: "not YAML: \(error)")
-        }
-    }
-
-    private static func explain(_ error: YamlError, file: String, lines: Int) -> SettingsProblem {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            // What is missing at the end is reported behind the last line.
-            .init(file: file, line: min(mark.line, lines), column: mark.column, message: "not YAML: \(problem)")
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            .init(
-                file: file, line: context.mark.line, column: context.mark.column,
-                message: "the same key twice: " + duplicates.sorted().joined(separator: ", "))
-        default: .init(file: file, line: 1, message: "not YAML: \(error)")
-        }
-    }
-
-    /// Refuses what makes a file mean more than it shows: anchors, with which a few lines can grow without bound, and tags.
-    private static func check(_ node: Node, file: String) throws(SettingsProblem) {
-        let tag: String =
-            switch node {
-            case .scalar(let scalar): scalar.tag.description
-            case .mapping(let mapping): mapping.tag.description
-            case .sequence(let sequence): sequence.tag.description
-            case .alias(let alias): alias.tag.description
-            }
-        let message: String? =
-            if node.anchor != nil {
-                "anchors (`&`) and aliases (`*`) are not supported; write the value again"
-            } else if !tag.isEmpty, !tag.hasPrefix("tag:yaml.org,2002:") || tag == Tag.Name.binary.rawValue {
-                "the tag \(tag) is not supported"
-            } else {
-                nil
-            }
-        if let message {
-            throw SettingsProblem(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 0, message: message)
-        }
-        switch node {
-        case .mapping(let mapping):
-            for (key, value) in mapping {
-                try check(key, file: file)
-                try check(value, file: file)
-            }
-        case .sequence(let sequence): for element in sequence { try check(element, file: file) }
-        case .scalar, .alias: break
+            throw SettingsProblem(file: file, line: error.line, column: error.column, message: error.message)
         }
     }
 

@@ -1,6 +1,5 @@
 public import Authentication
 internal import JSON
-internal import Yams
 
 extension AnchoredPattern: ClaimPattern {}
 
@@ -77,7 +76,7 @@ extension SettingsNode {
     /// is text.
     private func claimValue() -> JSONValue? {
         guard let text = string() else { return nil }
-        guard case .scalar(let scalar) = node, scalar.style == .plain else { return .string(text) }
+        guard case .scalar(_, isPlain: true) = node?.content else { return .string(text) }
         if text == "true" || text == "false" { return .bool(text == "true") }
         if let number = Int64(text), String(number) == text { return .integer(number) }
         return .string(text)

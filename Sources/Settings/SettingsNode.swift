@@ -1,8 +1,6 @@
-internal import Yams
-
 /// A place in the settings. Readers give nil after they noted what is wrong, so that reading goes on to the next problem.
 public struct SettingsNode {
-    let node: Node?
+    let node: YAMLNode?
     let file: String
     let line: Int
     let column: Int
@@ -18,9 +16,9 @@ public struct SettingsNode {
         problems.add(.init(file: file, line: line, column: column, path: path, message: message))
     }
 
-    func child(_ node: Node?, _ name: String) -> SettingsNode {
+    func child(_ node: YAMLNode?, _ name: String) -> SettingsNode {
         SettingsNode(
-            node: node, file: file, line: node?.mark?.line ?? line, column: node?.mark?.column ?? column,
+            node: node, file: file, line: node?.line ?? line, column: node?.column ?? column,
             path: path.isEmpty ? name : "\(path).\(name)", problems: problems)
     }
 
@@ -30,13 +28,13 @@ public struct SettingsNode {
     /// As the other, with the keys in a list.
     public func mapping(_ known: [String]) -> SettingsMapping {
         guard let node else { return SettingsMapping(node: self, values: [:]) }
-        guard case .mapping(let mapping) = node else {
+        guard case .mapping(let mapping) = node.content else {
             problem("expected a mapping of " + known.joined(separator: ", "))
             return SettingsMapping(node: self, values: [:])
         }
         var values: [String: SettingsNode] = [:]
         for (key, value) in mapping {
-            let name = key.string ?? "?"
+            let name = key.text ?? "?"
             guard known.contains(name) else {
                 let place = child(key, name)
                 let near = known.min { EditDistance.between($0, name) < EditDistance.between($1, name) }
@@ -57,13 +55,13 @@ public struct SettingsNode {
 
     func entries(named isName: (String) -> Bool, _ rule: String) -> [(name: String, value: SettingsNode)] {
         guard let node else { return [] }
-        guard case .mapping(let mapping) = node else {
+        guard case .mapping(let mapping) = node.content else {
             problem("expected a mapping of names")
             return []
         }
         return mapping.compactMap { key, value in
-            guard let name = key.string, isName(name) else {
-                child(key, key.string ?? "?").problem("not a name: \(rule)")
+            guard let name = key.text, isName(name) else {
+                child(key, key.text ?? "?").problem("not a name: \(rule)")
                 return nil
             }
             return (name, child(value, name))
@@ -73,7 +71,7 @@ public struct SettingsNode {
     /// The elements of a list.
     public func elements() -> [SettingsNode] {
         guard let node else { return [] }
-        guard case .sequence(let sequence) = node else {
+        guard case .sequence(let sequence) = node.content else {
             problem("expected a list, as in [a, b]")
             return []
         }
@@ -83,24 +81,24 @@ public struct SettingsNode {
     /// The text of a scalar, as it was written.
     func scalar(_ expected: String) -> String? {
         guard let node else { return nil }
-        guard case .scalar(let scalar) = node else {
+        guard case .scalar(let text, let isPlain) = node.content else {
             problem("expected \(expected), found a \(isMapping ? "mapping" : "list")")
             return nil
         }
         // What YAML calls null.
-        guard scalar.style != .plain || !["", "~", "null", "Null", "NULL"].contains(scalar.string) else {
+        guard !isPlain || !["", "~", "null", "Null", "NULL"].contains(text) else {
             problem("expected \(expected), found nothing")
             return nil
         }
-        return scalar.string
+        return text
     }
 
     /// This is a mapping.
-    public var isMapping: Bool { if case .mapping = node { true } else { false } }
+    public var isMapping: Bool { if case .mapping = node?.content { true } else { false } }
     /// This is a mapping with something in it.
-    public var hasEntries: Bool { if case .mapping(let mapping) = node { !mapping.isEmpty } else { false } }
+    public var hasEntries: Bool { if case .mapping(let mapping) = node?.content { !mapping.isEmpty } else { false } }
     /// This is a list.
-    public var isList: Bool { if case .sequence = node { true } else { false } }
+    public var isList: Bool { if case .sequence = node?.content { true } else { false } }
 }
 
 /// The known keys of a mapping.

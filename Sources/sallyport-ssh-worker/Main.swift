@@ -42,6 +42,7 @@ struct Serve: ParsableCommand {
             try ProcessHardening.follow(parent: parent)
             let worker = try Worker(path: socket, family: family)
             try Seal(.worker, files: ports.files, minimumLandlock: minimumLandlock).close()
+            StartUpPages.giveBack()
             try worker.run()
         } catch {
             StandardError.line("sallyport-ssh-worker: \(error)")

@@ -74,6 +74,7 @@ import Testing
         ("x:\n  a: 1\n  b: 2\n  a: 3", 2, "the same key twice: a"), ("a: &x 1\nb: *x", 1, "anchors"), ("a: *x", 1, "not YAML"),
         ("a: 1\nb:\n  - &y [1]", 3, "anchors"), ("a: !vault secret", 1, "tag"), ("a: !!binary aGk=", 1, "tag"),
         ("a: 1\n---\nb: 2", 2, "not YAML"), ("", 1, "empty"), ("# nothing", 1, "empty"),
+        ("1: a\n\"1\": b", 1, "the same key twice: 1"), ("a: 1\nb: \u{7}", 2, "not YAML: control characters"),
     ])
     func `what is not plain YAML is a problem with its line`(text: String, line: Int, message: String) {
         let error = #expect(throws: SettingsProblems.self) {
@@ -88,6 +89,12 @@ import Testing
         let text =
             "a: &a [x, x]\n" + zip("bcdefghijklmnop", "abcdefghijklmno").map { "\($0): &\($0) [*\($1), *\($1)]\n" }.joined()
         #expect(problems(text) == ["s.yaml:1: anchors (`&`) and aliases (`*`) are not supported; write the value again"])
+    }
+
+    @Test func `mappings and lists inside one another are limited in number`() {
+        func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        #expect(problems(nested(100)).isEmpty)
+        #expect(problems(nested(101)) == ["s.yaml:1: more than 100 mappings and lists inside one another"])
     }
 
     @Test func `a file is limited in size, to the byte`() {

@@ -22,4 +22,8 @@ int sallyport_lock_file(const char *path);
 /// Mode and owner of the folder that holds `path`. 0 or -errno.
 int sallyport_parent_mode(const char *path, unsigned int *mode, unsigned int *owner);
 
+/// Takes the pages of programs and libraries that nobody has written to out of this process (MADV_DONTNEED, madvise(2)). They stay in
+/// the kernel's cache: what is used again is there again at its next use.
+void sallyport_drop_unwritten_pages(void);
+
 #pragma clang assume_nonnull end

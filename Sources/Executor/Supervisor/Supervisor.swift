@@ -34,6 +34,7 @@ public struct Supervisor {
 
     /// Runs until it is told to stop and returns the exit code. Call on the main thread, with signals blocked.
     public mutating func run() -> Int32 {
+        StartUpPages.giveBack()
         while true {
             if let code = startDue() { return stop(code) }
             let next = children.filter { !$0.isRunning }.map { $0.startsAt }.min()

@@ -81,6 +81,7 @@ public final class SettingsReader: Sendable {
         } catch {
             sallyport_exit_now(1)
         }
+        StartUpPages.giveBack()
         var asked: UInt8 = 0
         while unsafe Glibc.read(channel, &asked, 1) == 1 {
             let child = sallyport_fork()
