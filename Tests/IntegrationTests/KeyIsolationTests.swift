@@ -1,0 +1,63 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// After deliveries have been served, whose memory has the keys in it. Reading another process's memory is root's.
+@Suite(.enabled(if: geteuid() == 0), .timeLimit(.minutes(2)))
+struct KeyIsolationTests {
+    /// The key's own bytes, and the text of its file: an Ed25519 key in PKCS#8 ends with its 32 bytes (RFC 8410 section 7).
+    private func forms(of file: URL) throws -> [Data] {
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        let text = try #require(lines.first { !$0.hasPrefix("-") })
+        return [try #require(Data(base64Encoded: String(text))).suffix(32), Data(text.utf8)]
+    }
+
+    /// Which of `needles` stand anywhere in what a process can read of its own memory.
+    private func found(_ needles: [Data], in process: Int32) throws -> [Bool] {
+        var found = needles.map { _ in false }
+        let memory = try #require(FileHandle(forReadingAtPath: "/proc/\(process)/mem"))
+        let maps = try String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)
+        for line in maps.split(separator: "\n") where !line.hasSuffix("[vvar]") && !line.hasSuffix("[vsyscall]") {
+            let fields = line.split(separator: " ")
+            let ends = fields[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
+            guard fields[1].hasPrefix("r"), ends.count == 2 else { continue }
+            // What cannot be read has no page behind it.
+            guard (try? memory.seek(toOffset: ends[0])) != nil, let bytes = try? memory.read(upToCount: Int(ends[1] - ends[0]))
+            else {
+                continue
+            }
+            for (index, needle) in needles.enumerated() where bytes.range(of: needle) != nil { found[index] = true }
+        }
+        return found
+    }
+
+    @Test func `the executor alone has the keys in its memory, and no log has them`() throws {
+        let bed = try TestBed()
+        for number in 1...20 {
+            let push = TestBed.push.replacingOccurrences(of: "6113728f", with: String(10_000_000 + number))
+            #expect(try bed.deliver(push, event: "key-\(number)").status == 200)
+        }
+        let secrets = bed.box.appending(path: "secrets")
+        let keys = try ["deploy.key", "executor.key"].flatMap { try forms(of: secrets.appending(path: $0)) }
+        let executor = try #require(bed.process("sallyport-executor run"))
+        let own = try found(keys, in: executor)
+        // Otherwise the search would prove nothing.
+        #expect(own[0] && own[2], "the executor's own memory: \(own)")
+        let others =
+            bed.processes("sallyport-ssh-worker") + [bed.ingress.pid, bed.executor.pid]
+            + ProcessTable.all().filter { $0.parent == bed.ingress.pid }.map(\.pid)
+        #expect(others.count == 5, "two workers, the ingress, its settings reader, the supervisor")
+        for process in others {
+            #expect(try found(keys, in: process) == keys.map { _ in false }, "process \(process)")
+        }
+        let token = Data(
+            try String(contentsOf: secrets.appending(path: "hookdeck"), encoding: .utf8).trimmingCharacters(in: .newlines).utf8)
+        for log in [bed.executor.text, bed.ingress.text] {
+            for secret in keys + [token, Data(bed.token.utf8)] {
+                #expect(Data(log.utf8).range(of: secret) == nil)
+                #expect(!log.contains(secret.base64EncodedString()))
+                #expect(!log.contains(secret.map { String(format: "%02x", $0) }.joined()))
+            }
+        }
+    }
+}
