@@ -22,7 +22,8 @@ import Testing
 
     @Test func `a delivery becomes an intent, with what the hook takes from it and nothing else`() throws {
         let hook = try Samples.hook(
-            "parameters: {sha: {payload: /after}, env: {query: env}}, destination: {header: X-Host}, wait: 2s")
+            "parameters: {sha: {payload: /after}, env: {query: env}}, destination: {header: X-Host}, identity: {query: env}, wait: 2s"
+        )
         let body = #"{"after": "4f2c", "secret": "s"}"#
         let delivery = Samples.delivery(body, [("X-Host", "web-1"), ("X-Other", "o")], query: "env=prod&x=y")
         let intent = try JobIntent(delivery, for: hook)
@@ -31,7 +32,7 @@ import Testing
         #expect(request.job == "deploy")
         #expect(request.parameters == ["sha": "4f2c", "env": "prod"])
         #expect(request.destination == "web-1")
-        #expect(request.identity == "")
+        #expect(request.identity == "prod")
         #expect(request.token == "")
         #expect([UInt8](request.bodyDigest) == SHA256.hash(body.utf8))
         #expect(request.bodyLength == UInt64(body.utf8.count))

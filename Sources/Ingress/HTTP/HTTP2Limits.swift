@@ -1,3 +1,4 @@
+internal import JobProtocol
 internal import NIOCore
 internal import NIOHTTP2
 

@@ -1,4 +1,5 @@
 internal import Authentication
+internal import JobProtocol
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTP2

@@ -1,5 +1,6 @@
 internal import Authentication
 internal import JSON
+internal import JobProtocol
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -25,6 +26,8 @@ struct Hook: Sendable {
     let payload: PayloadRule
     let parameters: [HookParameter]
     let destination: ValueSource?
+    /// Which of the job's identities logs in; nil where the job does not let the caller choose.
+    let identity: ValueSource?
     let eventID: ValueSource
     let attempt: ValueSource
     /// `x-hookdeck-attempt-trigger: MANUAL` runs an event again that is done already.
@@ -47,7 +50,7 @@ struct Hook: Sendable {
     /// The body must be of one of the forms of `payload`, because something is taken from it or because the hook says so.
     var readsPayload: Bool {
         payload.isDemanded || when?.readsPayload == true || parameters.contains { $0.source.isPayload }
-            || (destination?.isPayload ?? false) || eventID.isPayload
+            || (destination?.isPayload ?? false) || (identity?.isPayload ?? false) || eventID.isPayload
     }
 }
 

@@ -45,6 +45,9 @@ struct JobIntent {
         if let source = hook.destination {
             request.destination = try Self.value("destination", source, limit: JobLimits.name, delivery, payload)
         }
+        if let source = hook.identity {
+            request.identity = try Self.value("identity", source, limit: JobLimits.name, delivery, payload)
+        }
         request.dedupeKey = hook.dedupe.key(
             hook: hook.name, event: request.eventID, caller: Self.caller(delivery), digest: digest)
         request.dedupeWindowMs = hook.dedupe.window

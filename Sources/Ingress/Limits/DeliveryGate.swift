@@ -1,3 +1,4 @@
+internal import JobProtocol
 internal import NIOHTTP1
 internal import Synchronization
 

@@ -1,3 +1,5 @@
+internal import JobProtocol
+
 /// What all hooks together may take.
 struct RequestLimits: Sendable, Equatable {
     /// Verified deliveries of all hooks.

@@ -1,3 +1,5 @@
+internal import JobProtocol
+
 /// How long one sender may take. Pure: it is told what happens and when, and says when to look again.
 ///
 /// A sender that trickles bytes (slow loris) keeps a connection busy for nothing. Deadlines alone would have to be as long as the

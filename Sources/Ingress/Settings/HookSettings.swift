@@ -10,7 +10,8 @@ enum HookSettings {
 
     static func hook(_ name: String, _ node: SettingsNode) -> Hook? {
         let hook = node.mapping(
-            "verify", "token", "when", "otherwise", "payload", "form-field", "job", "parameters", "destination", "event-id",
+            "verify", "token", "when", "otherwise", "payload", "form-field", "job", "parameters", "destination", "identity",
+            "event-id",
             "attempt", "manual-retry", "body", "respond",
             "wait",
             "maximum-body", "rate", "concurrency", "dedupe", "when-executor-away")
@@ -29,6 +30,7 @@ enum HookSettings {
         let limit = sendsBody ? JobLimits.body : bodyLimit.maximum
         let maximumBody = hook.optional("maximum-body").byteCount(in: 0...limit) ?? bodyLimit.standard
         let destination = source(hook.optional("destination"), hasToken: hasToken)
+        let identity = source(hook.optional("identity"), hasToken: hasToken)
         let eventID = source(hook.optional("event-id"), hasToken: hasToken) ?? .header("x-hookdeck-eventid")
         let attempt = source(hook.optional("attempt"), hasToken: hasToken) ?? .header("x-hookdeck-attempt-count")
         let honoursManualRetry = hook.optional("manual-retry").bool() ?? false
@@ -39,7 +41,7 @@ enum HookSettings {
         return Hook(
             name: name, verification: verification, token: token, job: job, when: when,
             payload: payload, parameters: parameters,
-            destination: destination,
+            destination: destination, identity: identity,
             eventID: eventID, attempt: attempt, honoursManualRetry: honoursManualRetry, dedupe: dedupe,
             spools: away == .spool, sendsBody: sendsBody, response: response,
             wait: .milliseconds(wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000),

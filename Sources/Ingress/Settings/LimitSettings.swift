@@ -1,3 +1,4 @@
+internal import JobProtocol
 internal import Settings
 
 /// Reads `limits`: what all senders together, one sender and one request may take.

@@ -1,6 +1,5 @@
+import JobProtocol
 import Testing
-
-@testable import Ingress
 
 @Suite struct TokenBucketTests {
     private static let second: Int64 = 1_000_000_000
@@ -50,5 +49,13 @@ import Testing
         let late = Int64.max / 4
         #expect(taken(&bucket, 2, at: late) == 1)
         #expect(bucket.wait(now: late) == 86_400 * Self.second)
+    }
+
+    @Test func `one that is given back can be taken again`() {
+        var bucket = TokenBucket(.init(count: 1, period: .seconds(60), burst: 1))
+        bucket.take(now: Self.second)
+        #expect(bucket.wait(now: Self.second) > 0)
+        bucket.giveBack()
+        #expect(bucket.wait(now: Self.second) == 0)
     }
 }
