@@ -58,7 +58,11 @@ let package = Package(
         // Shared by both halves.
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
-        .target(name: "Settings", dependencies: ["Authentication", "JSON", "CYAML"], swiftSettings: strict),
+        .target(
+            name: "Settings", dependencies: ["Authentication", "JSON", "CYAML"], exclude: ["Reload"], swiftSettings: strict),
+        .target(
+            name: "SettingsReload", dependencies: ["Authentication", "CLinux", "Sandbox"], path: "Sources/Settings/Reload",
+            swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["JSON", "CLinux", logging], swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["CLinux", "CSeccomp"], swiftSettings: strict),
         .target(
@@ -75,16 +79,16 @@ let package = Package(
         .target(
             name: "Ingress",
             dependencies: [
-                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "JSON", "Sandbox", "Settings", "Telemetry",
-                nioCore,
+                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "JSON", "Sandbox", "Settings",
+                "SettingsReload", "Telemetry", nioCore,
                 nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioTLS, protobuf, logging,
             ],
             swiftSettings: strict),
         .target(
             name: "Executor",
             dependencies: [
-                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings", "Telemetry", nioCore,
-                nioPosix,
+                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings",
+                "SettingsReload", "Telemetry", nioCore, nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -95,10 +99,12 @@ let package = Package(
 
         // One-file executables.
         .executableTarget(
-            name: "sallyport-ingress", dependencies: ["Ingress", "Sandbox", "Settings", "Telemetry", arguments, logging],
+            name: "sallyport-ingress",
+            dependencies: ["Ingress", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
-            name: "sallyport-executor", dependencies: ["Executor", "Sandbox", "Settings", "Telemetry", arguments, logging],
+            name: "sallyport-executor",
+            dependencies: ["Executor", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
         .executableTarget(
@@ -118,13 +124,16 @@ let package = Package(
         .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"]),
         .testTarget(
             name: "ExecutorTests",
-            dependencies: ["TestSupport", "Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", protobuf]),
+            dependencies: [
+                "TestSupport", "Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", "SettingsReload",
+                protobuf,
+            ]),
         .testTarget(
             name: "IngressTests",
             dependencies: [
                 "TestSupport",
-                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", "Telemetry", nioCore,
-                nioEmbedded, nioHTTP1, protobuf, logging,
+                "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", "SettingsReload", "Telemetry",
+                nioCore, nioEmbedded, nioHTTP1, protobuf, logging,
             ]),
         .testTarget(
             name: "IntegrationTests",

@@ -8,6 +8,7 @@ internal import NIOPosix
 internal import ProtocolMessages
 internal import Sandbox
 internal import Settings
+public import SettingsReload
 internal import Synchronization
 internal import Telemetry
 

@@ -4,6 +4,7 @@ import Ingress
 import Logging
 import Sandbox
 import Settings
+import SettingsReload
 import Telemetry
 
 /// The gate that meets the network and holds no keys.

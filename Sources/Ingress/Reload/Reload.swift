@@ -1,6 +1,7 @@
 internal import Authentication
 internal import Logging
 internal import Settings
+internal import SettingsReload
 internal import Telemetry
 
 /// Brings changed settings in: reads, checks, and then swaps all of it or nothing.

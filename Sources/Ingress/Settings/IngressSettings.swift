@@ -3,6 +3,7 @@ internal import JobProtocol
 internal import NIOCore
 public import Sandbox
 public import Settings
+internal import SettingsReload
 
 /// The ingress's settings, checked as a whole: either all of it is good or nothing is used.
 public struct IngressSettings: Sendable {

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Ingress
+@testable import SettingsReload
 
 @Suite struct ReloadTests {
     private func fixed(_ text: String) throws -> FixedSettings {

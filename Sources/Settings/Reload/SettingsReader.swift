@@ -3,7 +3,7 @@ internal import CLinux
 internal import Glibc
 internal import Sandbox
 
-/// Reads the settings and the files they name for an ingress that opens no file any more.
+/// Reads the settings and the files they name for a process that opens no file any more.
 ///
 /// A helper process, forked before there is a thread, a listener or a secret. All it ever hears is one byte: read again. It reads the
 /// settings file it was started with, and the files that file names now, in a process of its own each time, so that no secret stays
@@ -32,33 +32,34 @@ public final class SettingsReader: Sendable {
     ///
     /// - Throws: ``SettingsReaderError`` when the helper is gone or too slow.
     public func read() throws(SettingsReaderError) -> FileView {
-        let started = MonotonicClock.now()
+        let end = ContinuousClock.now + Self.patience
         var ask: UInt8 = 1
         guard unsafe write(channel, &ask, 1) == 1 else { throw Self.gone }
-        let header = try receive(8, since: started)
+        let header = try receive(8, until: end)
         let length = unsafe header.withUnsafeBytes { unsafe $0.reduce(0) { $0 << 8 | UInt64($1) } }
         guard length <= UInt64(FileRecord.maximumSize) else { throw Self.gone }
-        let record = try receive(Int(length), since: started)
+        let record = try receive(Int(length), until: end)
         guard let view = FileRecord.decode(record) else { throw Self.gone }
         return view
     }
 
     /// The helper has ended.
-    var isGone: Bool {
+    public var isGone: Bool {
         var entry = pollfd(fd: channel, events: 0, revents: 0)
         return unsafe poll(&entry, 1, 0) == 1 && entry.revents & Int16(POLLHUP) != 0
     }
 
     private static let gone = SettingsReaderError("the settings reader has ended; restart to use changed settings")
 
-    private func receive(_ count: Int, since started: Int64) throws(SettingsReaderError) -> SecretBytes {
+    private func receive(_ count: Int, until end: ContinuousClock.Instant) throws(SettingsReaderError) -> SecretBytes {
         var got = 0
         var isComplete = true
         let bytes = unsafe SecretBytes(count: count) { buffer in
             while got < buffer.count {
                 var entry = pollfd(fd: channel, events: Int16(POLLIN), revents: 0)
-                let left = Self.patience.nanoseconds - (MonotonicClock.now() - started)
-                guard left > 0, unsafe poll(&entry, 1, Int32(left / 1_000_000)) == 1 else { break }
+                let left = (end - .now).components
+                let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+                guard milliseconds > 0, unsafe poll(&entry, 1, Int32(milliseconds)) == 1 else { break }
                 let piece = unsafe Glibc.read(channel, buffer.baseAddress?.advanced(by: got), buffer.count - got)
                 guard piece > 0 else { break }
                 got += piece
