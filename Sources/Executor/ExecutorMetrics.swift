@@ -9,6 +9,8 @@ struct ExecutorMetrics: Sendable {
     let duplicates: Counter
     let refused: CounterFamily
     let violations: CounterFamily
+    let retries: Counter
+    let reloads: CounterFamily
     private let finishedJobs: CounterFamily
     private let duration: Histogram
 
@@ -19,9 +21,19 @@ struct ExecutorMetrics: Sendable {
         refused = try registry.counter("sallyport_jobs_refused_total", help: "Requests that became no job.", labels: ["reason"])
         violations = try registry.counter(
             "sallyport_protocol_violations_total", help: "Connections ended for what was sent.", labels: ["kind"])
+        retries = try registry.counter("sallyport_jobs_retried_total", help: "Attempts after the first.").with()
+        reloads = try registry.counter(
+            "sallyport_reloads_total", help: "Times the settings were read again.", labels: ["outcome"])
         finishedJobs = try registry.counter(
             "sallyport_jobs_finished_total", help: "Jobs that ended.", labels: ["status", "reason"])
         duration = try registry.histogram("sallyport_job_duration_seconds", help: "From the start of a job to its end.")
+    }
+
+    /// Shows how many jobs wait for their next attempt.
+    func observe(_ active: ActiveJobs) throws(MetricsError) {
+        try registry.gauge("sallyport_jobs_waiting_for_retry", help: "Jobs that wait for their next attempt.") {
+            Double(active.pausedCount)
+        }
     }
 
     func finished(_ result: WireJobResult) {

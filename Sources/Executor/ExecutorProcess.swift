@@ -8,6 +8,7 @@ internal import NIOPosix
 internal import ProtocolMessages
 internal import Sandbox
 internal import Settings
+public import SettingsReload
 internal import Synchronization
 internal import Telemetry
 
@@ -17,14 +18,18 @@ public final class ExecutorProcess: Sendable {
     static let drainLimit = Duration.seconds(30)
 
     private let settings: ExecutorSettings
+    private let reader: SettingsReader
     private let family: String
     private let logger: Logger
 
     /// Nothing is opened yet.
     ///
-    /// - Parameter family: what the workers of the same supervisor say in their hello.
-    public init(settings: ExecutorSettings, family: String, logger: Logger) {
+    /// - Parameters:
+    ///   - reader: reads the settings again when that is asked for.
+    ///   - family: what the workers of the same supervisor say in their hello.
+    public init(settings: ExecutorSettings, reader: SettingsReader, family: String, logger: Logger) {
         self.settings = settings
+        self.reader = reader
         self.family = family
         self.logger = logger
     }
@@ -42,12 +47,15 @@ public final class ExecutorProcess: Sendable {
         let seal = try Seal(.executor, files: settings.files, minimumLandlock: settings.minimumLandlock)
         let running = try wait { try await self.start(on: sockets, seal) }
         StartUpPages.giveBack()
+        var reload = Reload(
+            settings: settings, reader: reader, rules: running.service.rules, metrics: running.service.metrics, logger: logger)
         while true {
             switch ProcessSignals.next() {
             case .stop:
                 try wait { await self.stop(running) }
                 return
-            case .reload: logger.warning("settings are read at start only; restart to use changed ones")
+            case .reload: reload.run()
+            case .child where reader.isGone: logger.error("the settings reader has ended; restart to use changed settings")
             case .child, nil: continue
             }
         }
@@ -86,29 +94,30 @@ public final class ExecutorProcess: Sendable {
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     func start(on sockets: Sockets, _ seal: Seal) async throws -> Running {
         let metrics = try ExecutorMetrics()
-        let journal = try SQLiteJournal(path: settings.journalPath)
+        let journal = try SQLiteJournal(path: settings.journalPath, maximumSize: settings.maximumJournalSize)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
         let signing = LeaseSigning(signer: Signer(), journal: journal, logger: logger)
         let workers = WorkerPool(signing: signing, logger: logger)
         let slots = Slots()
-        let runner = JobRunner(hosts: settings.hosts, workers: workers, logger: logger)
+        let rules = Rules(settings.rules)
+        let runner = JobRunner(rules: rules, workers: workers, logger: logger)
         let service = JobService(
-            policy: settings.policy, journal: journal, runner: runner, slots: slots, metrics: metrics,
+            rules: rules, journal: journal, runner: runner, slots: slots, metrics: metrics,
             executor: LoopExecutor(group.next()), logger: logger)
+        try metrics.observe(service.active)
         try await serveWorkers(workers, on: sockets.workers, group)
-        try await serveAdmin(AdminService(journal: journal, watchers: service.watchers), on: sockets.admin, group)
+        try await serveAdmin(AdminService(jobs: service), on: sockets.admin, group)
         try await service.recover()
         let identity = ConnectionState.Identity(
-            role: .executor, keyID: settings.keyID, key: settings.signingKey, policyDigest: settings.policy.digest)
+            role: .executor, keyID: settings.keyID, key: settings.signingKey)
         let dialers = settings.ingresses.map {
             Dialer(
                 ingress: $0, identity: identity, keyID: settings.keyID, key: settings.signingKey, service: service,
                 metrics: metrics, group: group, logger: logger)
         }
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
-        let keep = settings.keep
-        tasks.append(Task { await Self.prune(journal, keep: keep, logger: self.logger) })
+        tasks.append(Task { await Self.prune(journal, rules) })
         logger.info(
             "executor is ready",
             metadata: [
@@ -128,10 +137,10 @@ public final class ExecutorProcess: Sendable {
         running.service.drain()
         for task in running.tasks { task.cancel() }
         let deadline = ContinuousClock.now + Self.drainLimit
-        while running.service.activeCount > 0, ContinuousClock.now < deadline {
+        while running.service.active.busyCount > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
         }
-        logger.info("executor stops", metadata: ["unfinished": "\(running.service.activeCount)"])
+        logger.info("executor stops", metadata: ["unfinished": "\(running.service.active.busyCount)"])
     }
 
     private func serveWorkers(_ workers: WorkerPool, on socket: Int32, _ group: any EventLoopGroup) async throws {
@@ -147,20 +156,24 @@ public final class ExecutorProcess: Sendable {
     }
 
     private func serveAdmin(_ service: AdminService, on socket: Int32, _ group: any EventLoopGroup) async throws {
-        let logger = logger
+        let (logger, rules) = (logger, service.jobs.rules)
         _ = try await UnixListener.start(
-            socket, allowed: settings.adminUIDs, group: group,
+            socket, group: group,
             refused: { logger.warning("admin socket: connection refused", metadata: ["error": "\($0)"]) },
-            prepare: { channel, _ in
-                try channel.pipeline.syncOperations.addHandler(AdminHandler(service: service, logger: logger))
+            prepare: { channel, peer in
+                guard let role = rules.now.admin.role(uid: peer.uid, gid: peer.gid) else {
+                    throw AdminRefusal(uid: peer.uid, gid: peer.gid)
+                }
+                try channel.pipeline.syncOperations.addHandler(
+                    AdminHandler(service: service, peer: AdminPeer(role: role, uid: peer.uid), logger: logger))
             }
         ).get()
     }
 
     /// Removes what is older than `keep` says, a little at a time so that no job waits for it.
-    private static func prune(_ journal: any Journal, keep: Duration, logger: Logger) async {
+    private static func prune(_ journal: any Journal, _ rules: Rules) async {
         while !Task.isCancelled {
-            let removed = try? await journal.prune(before: WallClock.now() - keep.milliseconds, limit: 500)
+            let removed = try? await journal.prune(before: WallClock.now() - rules.now.keep.milliseconds, limit: 500)
             let pause: Duration = removed == 500 ? .milliseconds(200) : .seconds(600)
             do { try await Task.sleep(for: pause) } catch { return }
         }

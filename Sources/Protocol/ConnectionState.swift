@@ -41,7 +41,8 @@ public struct ConnectionState: Sendable {
         let keyID: String
         let key: Ed25519PrivateKey
         let epoch: [UInt8]
-        let policyDigest: String
+        /// What the next hello says of the executor's policy.
+        public var policyDigest: String
 
         /// An identity for the life of the process; makes the epoch.
         public init(role: WireRole, keyID: String, key: Ed25519PrivateKey, policyDigest: String = "") {

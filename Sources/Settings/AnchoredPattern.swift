@@ -19,14 +19,18 @@ public final class AnchoredPattern: Sendable {
 
     /// The pattern as it was written.
     public let text: String
+    /// Somewhere it takes any number of bytes among which are white space, line ends and `;`, as `.*` does.
+    public let repeatsAlmostAnything: Bool
     private let steps: [PatternStep]
 
     /// - Throws: ``PatternError`` saying what is wrong or too much.
     public init(_ text: String) throws(PatternError) {
         var parser = PatternParser(text)
         var program = PatternProgram()
-        program.emit(try parser.parse())
+        let tree = try parser.parse()
+        program.emit(tree)
         self.text = text
+        repeatsAlmostAnything = tree.repeatsAlmostAnything
         steps = program.steps
     }
 
@@ -38,6 +42,12 @@ public final class AnchoredPattern: Sendable {
         var run = Run(steps)
         for byte in value.utf8 where !run.advance(byte) { return false }
         return run.isAtEnd
+    }
+
+    /// A value that begins with this byte may match.
+    public func admits(first byte: UInt8) -> Bool {
+        var run = Run(steps)
+        return run.advance(byte)
     }
 
     /// All states that the automaton is in at once, after each byte.

@@ -54,6 +54,26 @@ struct PatternTree {
     let form: Form
     let size: Int
 
+    /// See ``AnchoredPattern/repeatsAlmostAnything``.
+    var repeatsAlmostAnything: Bool {
+        switch form {
+        case .set: false
+        case .sequence(let parts), .alternatives(let parts): parts.contains(where: \.repeatsAlmostAnything)
+        case .repeated(let part, _, let maximum):
+            part.repeatsAlmostAnything || maximum == nil && part.takesAlmostAnything
+        }
+    }
+
+    /// One byte of almost any kind may stand here.
+    private var takesAlmostAnything: Bool {
+        switch form {
+        case .set(let set): "\n ;".utf8.allSatisfy(set.contains)
+        case .sequence(let parts): parts.count == 1 && parts[0].takesAlmostAnything
+        case .alternatives(let parts): parts.contains(where: \.takesAlmostAnything)
+        case .repeated(let part, _, _): part.takesAlmostAnything
+        }
+    }
+
     /// - Throws: ``PatternError`` when it takes more than ``AnchoredPattern/maximumSteps``.
     init(_ form: Form) throws(PatternError) {
         self.form = form

@@ -67,7 +67,7 @@ extension SettingsNode {
     }
 
     /// As it would be written in the settings.
-    private static func words(_ duration: Duration) -> String {
+    public static func words(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         let units: [(String, Int64)] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Sandbox
 import Settings
+import SettingsReload
 import Telemetry
 
 /// The gate that holds the SSH keys and never meets the network.
@@ -11,7 +12,7 @@ import Telemetry
 struct SallyportExecutor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.", version: "0.1.0",
-        subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Run.self])
+        subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Journal.self, Run.self])
 }
 
 /// The settings file every subcommand reads.
@@ -85,8 +86,11 @@ struct Run: ParsableCommand {
             let parent = getppid()
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
+            let file = settings.config
+            // Before there is a thread, a listener or a secret for it to inherit.
+            let reader = try SettingsReader.start { _ = try? ExecutorSettings(file: file) }
             let executor = try settings.reading {
-                ExecutorProcess(settings: try ExecutorSettings(file: $0), family: family, logger: logger)
+                ExecutorProcess(settings: try ExecutorSettings(file: $0), reader: reader, family: family, logger: logger)
             }
             try executor.serve()
         } catch let exit as ExitCode {
@@ -112,6 +116,8 @@ struct PrintSandbox: ParsableCommand {
         print(try SandboxReport(.executor, files: files).text())
         print("\n" + String(repeating: "-", count: 80) + "\n")
         print(try SandboxReport(.worker, files: .worker(ports: ports)).text())
+        print("\n" + String(repeating: "-", count: 80) + "\n")
+        print(try SandboxReport(.settingsReader, files: FileAccess()).text())
     }
 }
 

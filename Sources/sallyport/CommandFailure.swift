@@ -51,6 +51,13 @@ enum Output {
 
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// Columns of the terminal; nil when output goes elsewhere, or the terminal does not say.
+    static var width: Int? {
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     private static func write(_ text: String, _ descriptor: Int32, end: String = "\n") {
         var rest = Array((text + end).utf8)[...]
         while !rest.isEmpty {

@@ -15,6 +15,11 @@ enum JobRecordText {
         lines.append("event        \(Table.safe(record.eventID)), attempts \(record.attempt)")
         lines.append("correlation  \(Table.safe(record.correlationID))")
         lines.append("accepted     \(Timestamp.text(record.acceptedAtMs))")
+        if record.nextAttemptMs > 0 {
+            lines.append("next         attempt \(record.attempt) at \(Timestamp.text(record.nextAttemptMs))")
+        }
+        if !record.origin.isEmpty { lines.append("replay of    \(record.origin) by \(Table.safe(record.operator))") }
+        if !record.deadLetter.isEmpty { lines.append("dead letter  \(record.deadLetter)") }
         if record.finishedAtMs > 0 { lines.append("finished     \(Timestamp.text(record.finishedAtMs))") }
         for (name, value) in record.parameters.sorted(by: { $0.key < $1.key }) {
             lines.append("parameter    \(name) = \(Table.safe(value))")
@@ -32,7 +37,7 @@ enum JobRecordText {
         let code = destination.hasExitCode ? ", exit code \(destination.exitCode)" : ""
         var lines = ["on \(destination.destination): \(JobNames.name(destination.status))\(code), \(destination.durationMs) ms"]
         if !destination.error.isEmpty { lines.append("  \(Table.safe(destination.error))") }
-        if destination.status == .timedOut || destination.status == .unknown {
+        if destination.status == .timedOut || destination.status == .unknown || destination.reason == .cancelled {
             lines.append("  remote process group: " + (destination.groupGone ? "looked for and gone" : "NOT known to be gone"))
         }
         for (name, bytes, total) in [
@@ -50,13 +55,16 @@ enum JobRecordText {
         for (name, value) in [
             ("job", record.jobID), ("name", record.job), ("status", JobNames.name(record.status)),
             ("reason", JobNames.name(record.reason)), ("error", record.error), ("ingress", record.ingress), ("hook", record.hook),
-            ("event", record.eventID), ("correlationId", record.correlationID),
+            ("event", record.eventID), ("correlationId", record.correlationID), ("origin", record.origin),
+            ("operator", record.operator),
+            ("deadLetter", record.deadLetter),
         ] {
             json.name(name)
             json.string(value)
         }
         for (name, value) in [
             ("attempts", Int64(record.attempt)), ("acceptedAtMs", record.acceptedAtMs), ("finishedAtMs", record.finishedAtMs),
+            ("nextAttemptMs", record.nextAttemptMs),
         ] {
             json.name(name)
             json.int(value)

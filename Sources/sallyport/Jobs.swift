@@ -7,7 +7,8 @@ import SwiftProtobuf
 /// What happened to deliveries: asked of the executor.
 struct Jobs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show jobs from the executor's journal.", subcommands: [JobsList.self, JobsShow.self, JobsTail.self])
+        abstract: "Show jobs from the executor's journal, end them, or run them again.",
+        subcommands: [JobsList.self, JobsShow.self, JobsTail.self, JobsCancel.self, JobsReplay.self])
 }
 
 /// Where the executor answers, and in which form to show it.
@@ -25,40 +26,29 @@ struct JobsList: ParsableCommand {
 
     @OptionGroup var admin: AdminOptions
 
-    @Option(help: "How many, 1 to 1000.")
-    var limit: UInt32 = 50
-
-    @Option(help: "Only jobs in this state: accepted, running, succeeded, failed, timed-out, refused, dead, unknown.")
-    var status: String?
-
-    @Option(help: "Only jobs of this name.")
-    var job: String?
+    @OptionGroup var choice: JobFilterOptions
 
     func run() throws {
-        try reporting {
-            guard (1...1000).contains(limit) else {
-                throw CommandFailure("--limit \(limit): expected 1 to 1000", code: .usage)
-            }
-            var list = WireListJobs()
-            list.limit = limit
-            list.job = job ?? ""
-            if let status {
-                guard let value = JobNames.status(named: status) else {
-                    throw CommandFailure("--status \(status): no such state", code: .usage)
-                }
-                list.status = value
-            }
-            let records = try AdminClient(path: admin.socket).ask(.with { $0.listJobs = list })
-            if admin.json { return records.forEach { Output.line(JobRecordText.json($0)) } }
-            var table = Table(["JOB", "ACCEPTED", "NAME", "STATUS", "REASON", "EVENT", "HOOK"])
-            for record in records {
-                table.add([
-                    record.jobID, Timestamp.text(record.acceptedAtMs), record.job, JobNames.name(record.status),
-                    JobNames.name(record.reason), record.eventID, record.hook,
-                ])
-            }
-            table.lines.forEach(Output.line)
+        try reporting { try Self.show(choice.filter(), admin) }
+    }
+
+    /// Asks for a list and prints it: as a table that fits the terminal, or an object a line.
+    static func show(_ list: WireListJobs, _ admin: AdminOptions) throws {
+        let records = try AdminClient(path: admin.socket).ask(.with { $0.listJobs = list })
+        if admin.json { return records.forEach { Output.line(JobRecordText.json($0)) } }
+        var table = Table(["JOB", "ACCEPTED", "NAME", "STATUS", "REASON", "EVENT", "HOOK"])
+        for record in records {
+            table.add([
+                record.jobID, Timestamp.text(record.acceptedAtMs), record.job, status(record), JobNames.name(record.reason),
+                record.eventID, record.hook,
+            ])
         }
+        table.lines(width: Output.width).forEach(Output.line)
+    }
+
+    private static func status(_ record: WireJobRecord) -> String {
+        let name = JobNames.name(record.status)
+        return record.nextAttemptMs > 0 ? "\(name), attempt \(record.attempt)" : name
     }
 }
 

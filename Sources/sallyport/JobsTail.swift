@@ -30,7 +30,7 @@ struct JobsTail: ParsableCommand {
                 case .job(let job):
                     status = job.status
                     Output.error("sallyport: \(JobNames.name(job.status)) \(Table.safe(job.error))")
-                case .end, .error: break
+                case .end, .error, .change: break
                 }
             }
             guard status == .succeeded else { throw ExitCode(1) }

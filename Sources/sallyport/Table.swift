@@ -6,12 +6,23 @@ struct Table {
 
     mutating func add(_ cells: [String]) { rows.append(cells.map { Self.safe($0) }) }
 
+    /// Columns that are cut to fit a terminal keep as many characters.
+    private static let narrowest = 8
+
     /// The rows as lines, columns as wide as their widest cell.
-    var lines: [String] {
-        let widths = rows.first?.indices.map { column in rows.map { $0[column].count }.max() ?? 0 } ?? []
+    ///
+    /// - Parameter width: columns of the terminal; where the rows are wider, the widest columns but the first are cut, each marked by `…`.
+    func lines(width: Int? = nil) -> [String] {
+        var widths = rows.first?.indices.map { column in rows.map { $0[column].count }.max() ?? 0 } ?? []
+        if let width {
+            while widths.reduce(0, +) + 2 * (widths.count - 1) > width,
+                let widest = widths.indices.dropFirst().max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
+            { widths[widest] -= 1 }
+        }
         return rows.map { row in
             var line = ""
             for (index, cell) in row.enumerated() {
+                let cell = cell.count > widths[index] ? cell.prefix(widths[index] - 1) + "…" : cell
                 line += cell
                 if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
             }

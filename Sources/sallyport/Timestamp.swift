@@ -12,6 +12,26 @@ enum Timestamp {
         ].joined()
     }
 
+    /// A time that long ago (`30m`, `2h`, `7d`), or a UTC time of RFC 3339 to the second; Unix milliseconds.
+    static func parse(_ text: String, now: Int64) -> Int64? {
+        let units: [Character: Int64] = ["s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+        if let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()), (0...100_000).contains(count) {
+            return now - count * unit
+        }
+        return moment(text)
+    }
+
+    /// `2026-11-26T14:00:00Z`, and nothing that looks like it only.
+    private static func moment(_ text: String) -> Int64? {
+        let numbers = text.split(omittingEmptySubsequences: false) { "-T:Z".contains($0) }.dropLast().compactMap { Int32($0) }
+        guard numbers.count == 6 else { return nil }
+        var parts = unsafe tm()
+        unsafe (parts.tm_year, parts.tm_mon, parts.tm_mday) = (numbers[0] - 1900, numbers[1] - 1, numbers[2])
+        unsafe (parts.tm_hour, parts.tm_min, parts.tm_sec) = (numbers[3], numbers[4], numbers[5])
+        let milliseconds = Int64(unsafe timegm(&parts)) * 1000
+        return self.text(milliseconds) == text ? milliseconds : nil
+    }
+
     private static func pad(_ number: Int, _ width: Int = 2) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, width - text.count)) + text

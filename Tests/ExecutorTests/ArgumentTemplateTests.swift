@@ -30,8 +30,7 @@ import Testing
         #expect(try ArgumentTemplate("{{a}}").places == [])
     }
 
-    @Test(arguments: [("{a}", true), ("{a}b", true), ("b{a}", false), ("{{{a}", false), ("-", false), ("", false)])
-    func `it is known whether the caller fills the first byte`(text: String, expected: Bool) throws {
-        #expect(try ArgumentTemplate(text).startsWithPlace == expected)
+    @Test func `a template is shown as it was written`() throws {
+        for text in ["", "plain", "--ref={sha}", "{a}/{b}"] { #expect(try ArgumentTemplate(text).text == text) }
     }
 }

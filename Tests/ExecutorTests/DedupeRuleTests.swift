@@ -5,10 +5,12 @@ import Testing
 
 @Suite struct DedupeRuleTests {
     /// An event whose job, of the sender's second attempt, stands so: what a further delivery of it comes to.
-    private func runsAgain(_ status: WireJobStatus, attempt: UInt32, manual: Bool = false) -> Bool {
+    private func runsAgain(
+        _ status: WireJobStatus, _ reason: WireReason = .unspecified, attempt: UInt32, manual: Bool = false
+    ) -> Bool {
         let earlier = StoredJob(
             request: Samples.event("e1", attempt: 2), digest: [], ingress: "edge", body: nil, status: status,
-            reason: .unspecified, error: "", attempt: 1, acceptedAt: Samples.now, finishedAt: nil, result: nil)
+            reason: reason, error: "", attempt: 1, acceptedAt: Samples.now, finishedAt: nil, result: nil)
         let request = Samples.event("e1", attempt: attempt) { $0.manualRetry = manual }
         return DedupeRule.runsAgain(request, after: earlier, now: Samples.now + 1)
     }
@@ -20,6 +22,11 @@ import Testing
         #expect(!runsAgain(status, attempt: 2))
         #expect(!runsAgain(status, attempt: 1))
         #expect(!runsAgain(status, attempt: 0))
+    }
+
+    @Test func `what an operator cancelled comes back by an operator's wish only`() {
+        #expect(!runsAgain(.failed, .cancelled, attempt: 3))
+        #expect(runsAgain(.failed, .cancelled, attempt: 2, manual: true))
     }
 
     @Test(arguments: [WireJobStatus.succeeded, .unknown])

@@ -106,11 +106,25 @@ import Testing
     @Test func `only what surely did not start and may start later is tried again`() {
         let again: Set<WireReason> = [.unreachable, .busy]
         for reason in WireReason.allCases {
-            #expect(JobOutcome.mayTryAgain(result("a", .failed, reason)) == again.contains(reason), "\(reason)")
+            #expect(JobOutcome.mayTryAgain(result("a", .failed, reason), job: job) == again.contains(reason), "\(reason)")
             for status in WireJobStatus.allCases where status != .failed {
-                #expect(!JobOutcome.mayTryAgain(result("a", status, reason)), "\(status) \(reason)")
+                #expect(!JobOutcome.mayTryAgain(result("a", status, reason), job: job), "\(status) \(reason)")
             }
         }
+    }
+
+    @Test func `an exit code is tried again only where the job lists it`() throws {
+        let job = try Samples.job(
+            "command: [/bin/true], destinations: [web-1], timeout: 1s, retry: {attempts: 2, exit-codes: [75]}")
+        for code in [0, 1, 74, 75, 76] as [Int32] {
+            var failed = result("a", .failed, .exitCode)
+            failed.exitCode = code
+            #expect(JobOutcome.mayTryAgain(failed, job: job) == (code == 75), "\(code)")
+            #expect(!JobOutcome.mayTryAgain(failed, job: self.job), "\(code)")
+        }
+        var cut = result("a", .unknown, .exitCode)
+        cut.exitCode = 75
+        #expect(!JobOutcome.mayTryAgain(cut, job: job))
     }
 
     @Test func `a job succeeds when all destinations did`() {

@@ -86,12 +86,12 @@ import Testing
                 "executor.yaml:2: deploy.command: the program must not come from the caller",
                 "executor.yaml:2: deploy.command.2: `{` without `}`; write `{{` for a brace",
                 "executor.yaml:2: deploy.command.3: no parameter `missing` under `parameters`",
-                "executor.yaml:3: deploy.destinations: no host `web-9` under `hosts`",
+                "executor.yaml:3: deploy.destinations: no host `web-9` under `hosts`, nor a group",
                 "executor.yaml:3: deploy.destinations: a destination twice",
                 "executor.yaml:4: deploy.timeout: expected a time with its unit, such as 500ms, 25s, 2m, 1h or 30d",
                 "executor.yaml:6: deploy.parameters: parameter `unused` fills no place of the command",
                 "executor.yaml:7: deploy.parameters.sha.pattern: a `[` without its `]`; write \\[ for the character",
-                "executor.yaml:8: deploy.parameters.unused.default: the default does not match the pattern",
+                "executor.yaml:8: deploy.parameters.unused.default: the default does not match its pattern",
                 "executor.yaml:9: deploy.ingresses: no ingress `nowhere` under `ingresses`",
                 "executor.yaml:10: restart.stdn: unknown key; did you mean `stdin`?",
                 "executor.yaml:10: restart.destinations: at least one destination is needed",
@@ -111,7 +111,17 @@ import Testing
         ("output: {stdout: 256B, stderr: 24KiB}", true), ("output: {stderr: 25KiB}", false), ("retry: {attempts: 50}", true),
         ("retry: {attempts: 51}", false), ("retry: {attempts: 0}", false), ("interrupted: again", false),
         ("interrupted: fail", true), ("stdin: file", false), ("destination: any", false), ("destination: caller", true),
-        ("shell: true", false),
+        ("shell: true", false), ("deadline: 1s", true), ("deadline: 999ms", false), ("deadline: 30d", true),
+        ("deadline: 31d", false),
+        ("concurrency: {job: 1024, destination: 8}", true), ("concurrency: {destination: 9}", false),
+        ("concurrency: {destination: 0}", false), ("concurrency: {host: 1}", false),
+        ("rate: {jobs: 1}", true), ("rate: {jobs: 0}", false), ("rate: {per: 1s}", false),
+        ("rate: {jobs: 1, per: 1d, burst: 9}", true),
+        ("lane: fixed", false), ("lane: '{x}'", false), ("stdin: {parameter: x}", false), ("stdin: body", true),
+        ("retry: {attempts: 2, exit-codes: [75]}", true), ("retry: {exit-codes: [75]}", false),
+        ("retry: {attempts: 2, exit-codes: [0]}", false), ("retry: {attempts: 2, exit-codes: [256]}", false),
+        ("identity: caller", false), ("identities: [deploy]", false), ("identity: deploy", false),
+        ("identity: caller, identities: [deploy]", true), ("identity: caller, identities: [nobody]", false),
     ])
     func `a value is within its range or refused`(setting: String, isGood: Bool) throws {
         #expect(try problem(setting).isEmpty == isGood)
@@ -136,5 +146,39 @@ import Testing
         let names = (1...33).map { "web-\($0)" }.joined(separator: ", ")
         let text = "deploy: {command: [/bin/a], destinations: [\(names)], timeout: 1s}"
         #expect(try problems(text).contains("executor.yaml:1: deploy.destinations: 33 elements, the limit is 32"))
+    }
+
+    @Test func `a command has a thousand arguments at most`() throws {
+        func text(_ count: Int) -> String {
+            "deploy: {command: [\(Array(repeating: "a", count: count).joined(separator: ", "))], destinations: [web-1], timeout: 1s}"
+        }
+        #expect(try problems(text(1000)) == [])
+        #expect(try problems(text(1001)) == ["executor.yaml:1: deploy.command: 1001 arguments, the limit is 1000"])
+    }
+
+    @Test func `a group stands for its hosts, each once`() throws {
+        #expect(
+            try Samples.job("command: [/bin/a], destinations: [web, db-1], timeout: 1s").destinations == [
+                "web-1", "web-2", "db-1",
+            ])
+        let text = "deploy: {command: [/bin/a], destinations: [web, web-1], timeout: 1s}"
+        #expect(try problems(text) == ["executor.yaml:1: deploy.destinations: a destination twice"])
+        let other = "deploy: {command: [/bin/a], destinations: [nobody], timeout: 1s}"
+        #expect(try problems(other) == ["executor.yaml:1: deploy.destinations: no host `nobody` under `hosts`, nor a group"])
+    }
+
+    @Test(arguments: [
+        ("OPTIND", "abc", false), ("IFS", "x", false), ("ENV", "x", false), ("BASH_ENV", "x", false), ("SHELLOPTS", "x", false),
+        ("UID", "0", false), ("LD_PRELOAD", "/lib/a.so", true), ("LD_PRELOAD", "{x}", false), ("PATH", "/usr/bin", true),
+        ("PATH", "/opt/{x}", false), ("APP", "{x}", true),
+    ])
+    func `a variable that the shell takes for itself, or through which a caller could load code, is refused`(
+        name: String, value: String, isGood: Bool
+    ) throws {
+        let text = """
+            deploy: {command: [/bin/a, "{x}"], destinations: [web-1], timeout: 1s, environment: {\(name): "\(value)"},
+              parameters: {x: {pattern: a}}}
+            """
+        #expect(try problems(text).isEmpty == isGood)
     }
 }

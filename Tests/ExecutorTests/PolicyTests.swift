@@ -136,6 +136,64 @@ import Testing
     }
 }
 
+@Suite struct PolicyChoiceTests {
+    private func plan(_ job: String, _ change: (inout WireJobRequest) -> Void) throws -> Policy.Plan {
+        let policy = try Samples.policy("deploy: {command: [/bin/a, '{x}'], destinations: [web], timeout: 1s, \(job)}")
+        return try policy.plan(Samples.request(change), from: "edge", now: Samples.now / 1000)
+    }
+
+    @Test func `a path fills its place in its shortest form`() throws {
+        let job = "parameters: {x: {type: path, root: /srv/www}}"
+        let plan = try plan(job) { $0.parameters = ["x": "a//./b"] }
+        #expect(plan.runs.map(\.arguments) == Array(repeating: ["/bin/a", "/srv/www/a/b"], count: 2))
+        let error = #expect(throws: Refusal.self) { try self.plan(job) { $0.parameters = ["x": "../hunter2"] } }
+        #expect(error?.message == "parameter x of job deploy has `..` in it")
+    }
+
+    @Test func `an identity is the caller's to choose only from the job's list`() throws {
+        let job = "parameters: {x: {pattern: a, default: a}}, identity: caller, identities: [deploy]"
+        #expect(try plan(job) { $0.identity = "deploy" }.runs.map(\.identity) == ["deploy", "deploy"])
+        for name in ["", "root", "DEPLOY"] {
+            #expect(WireReason.ofRefusal { try plan(job) { $0.identity = name } } == .policy, "\(name)")
+        }
+    }
+
+    @Test func `a parameter can be the command's standard input, and needs no other place`() throws {
+        let job = "parameters: {x: {pattern: a}, y: {pattern: '.*', maximum-length: 4096}}, stdin: {parameter: y}"
+        let plan = try plan(job) { $0.parameters = ["x": "a", "y": "line\n'; id"] }
+        #expect(plan.input == Array("line\n'; id".utf8))
+        #expect(plan.runs[0].arguments == ["/bin/a", "a"])
+        #expect(
+            WireReason.ofRefusal {
+                try self.plan(job) {
+                    $0.parameters = ["x": "a", "y": ""]
+                    $0.bodyFollows = true
+                }
+            } == .policy)
+    }
+
+    @Test func `a lane is named after what the caller sends`() throws {
+        let job = "parameters: {x: {pattern: '[a-z]+'}}, lane: '{x}'"
+        #expect(try plan(job) { $0.parameters = ["x": "shop"] }.lane == "shop")
+        #expect(try plan("parameters: {x: {pattern: a}}") { $0.parameters = ["x": "a"] }.lane == nil)
+    }
+}
+
+@Suite struct JobRatesTests {
+    @Test func `a job begins as often as its rate says, and what began nothing is given back`() throws {
+        let job = try Samples.job("command: [/bin/a], destinations: [web-1], timeout: 1s, rate: {jobs: 2, per: 10s}")
+        let free = try Samples.job("command: [/bin/a], destinations: [web-1], timeout: 1s")
+        let (rates, second) = (JobRates(), Int64(1_000_000_000))
+        #expect(rates.take(job, now: second) && rates.take(job, now: second))
+        #expect(!rates.take(job, now: second))
+        rates.giveBack(job)
+        #expect(rates.take(job, now: second))
+        #expect(!rates.take(job, now: second))
+        #expect(rates.take(job, now: 6 * second))
+        #expect((0..<100).allSatisfy { _ in rates.take(free, now: second) })
+    }
+}
+
 @Suite struct CommandSizeTests {
     /// A command of `{x}` eight times over: 8 × (4 KiB at most + 1) bytes and the program's.
     private func plan(_ length: Int) throws -> Policy.Plan {

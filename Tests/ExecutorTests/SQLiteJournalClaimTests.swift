@@ -144,7 +144,7 @@ import Testing
         #expect(winners.count == 1)
         let winner = try #require(winners.first).0
         #expect(outcomes.count { $0.1 == "duplicate \(winner)" } == 49)
-        #expect(try await journal.list(limit: 100, status: nil, job: nil).count == 1)
+        #expect(try await journal.list(JobFilter(), limit: 100).count == 1)
     }
 
     @Test func `of one envelope sent many times at once exactly one is claimed`() async throws {

@@ -1,3 +1,4 @@
+import Foundation
 import ProtocolMessages
 import TestSupport
 import Testing
@@ -90,7 +91,7 @@ import Testing
         for (index, request) in requests.enumerated() { try await claimed(request, at: Samples.now + Int64(index)) }
         try await journal.finish(requests[4].jobID, Samples.result(requests[4], .failed))
         func events(_ limit: Int = 10, _ status: WireJobStatus? = nil, _ job: String? = nil) async throws -> [String] {
-            try await journal.list(limit: limit, status: status, job: job).map(\.request.eventID)
+            try await journal.list(JobFilter(status: status, job: job ?? ""), limit: limit).map(\.request.eventID)
         }
         #expect(try await events() == ["e4", "e3", "e2", "e1", "e0"])
         #expect(try await events(2) == ["e4", "e3"])
@@ -138,6 +139,121 @@ import Testing
         #expect(try await journal.prune(before: .max, limit: 10) == 2)
         #expect(try await journal.unfinished().map(\.id).sorted() == [open.jobID, running.jobID].sorted())
         #expect(try await journal.history(running.jobID).count == 1)
+    }
+
+    @Test func `a job that is put off keeps its time, its attempt and what it came to, until it runs`() async throws {
+        let request = try await claimed(Samples.event("e1"), body: [7])
+        let progress = WireJobResult.with { $0.destinations = [.with { $0.destination = "web-1" }] }
+        try await journal.postpone(request.jobID, attempt: 2, until: Samples.now + 9000, progress)
+        let again = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        let stored = try #require(try await again.unfinished().first)
+        #expect(stored.status == .accepted)
+        #expect(stored.attempt == 2)
+        #expect(stored.dueAt == Samples.now + 9000)
+        #expect(stored.progress == progress)
+        #expect(stored.body == [7])
+        try await journal.mark(request.jobID, .running, attempt: 2)
+        #expect(try await journal.find(request.jobID)?.dueAt == nil)
+    }
+
+    @Test func `a dead letter keeps its body until it is discarded or replayed, each once`() async throws {
+        let jobs = ["e1", "e2"].map { Samples.event($0) }
+        for job in jobs {
+            try await claimed(job, body: [7])
+            try await journal.finish(job.jobID, Samples.result(job, .dead))
+        }
+        #expect(try await journal.list(JobFilter(deadLetters: true), limit: 9).map(\.id) == [jobs[1].jobID, jobs[0].jobID])
+        #expect(try await journal.find(jobs[0].jobID)?.body == [7])
+        #expect(try await journal.discard(jobs[0].jobID, by: "ann (uid 7)"))
+        #expect(try await !journal.discard(jobs[0].jobID, by: "ann (uid 7)"))
+        #expect(try await journal.find(jobs[0].jobID)?.body == nil)
+        let replay = Samples.event("e2") { $0.manualRetry = true }
+        let origin = Replay(origin: jobs[1].jobID, operatorName: "ann (uid 7)")
+        #expect(try await journal.claim(Samples.claim(replay, replay: origin)).text == "claimed")
+        #expect(try await journal.list(JobFilter(deadLetters: true), limit: 9).isEmpty)
+        #expect(try await journal.find(jobs[1].jobID)?.letter == .replayed)
+        let stored = try #require(try await journal.find(replay.jobID))
+        #expect(stored.origin == jobs[1].jobID)
+        #expect(stored.operatorName == "ann (uid 7)")
+        #expect(try await journal.history(jobs[1].jobID).last?.what == "replayed as \(replay.jobID) by ann (uid 7)")
+    }
+
+    @Test func `only what succeeded gives its body up at once`() async throws {
+        for (index, status) in [WireJobStatus.succeeded, .failed, .timedOut, .unknown].enumerated() {
+            let job = try await claimed(Samples.event("e\(index)"), body: [7])
+            try await journal.finish(job.jobID, Samples.result(job, status))
+            #expect(try await journal.find(job.jobID)?.body == (status == .succeeded ? nil : [7]))
+        }
+    }
+
+    @Test func `a list is also by hook, host, event, correlation and time`() async throws {
+        for index in 0..<3 {
+            let request = Samples.event("e\(index)") {
+                $0.hook = "hook\(index)"
+                $0.correlationID = "c\(index)"
+            }
+            let claim = try Samples.claim(request, at: Samples.now + Int64(index), hosts: ["web-\(index)", "db"])
+            _ = try await journal.claim(claim)
+        }
+        func events(_ change: (inout JobFilter) -> Void) async throws -> [String] {
+            var filter = JobFilter()
+            change(&filter)
+            return try await journal.list(filter, limit: 9).map(\.request.eventID)
+        }
+        #expect(try await events { $0.hook = "hook1" } == ["e1"])
+        #expect(try await events { $0.host = "web-1" } == ["e1"])
+        #expect(try await events { $0.host = "db" } == ["e2", "e1", "e0"])
+        #expect(try await events { $0.host = "web" } == [])
+        #expect(try await events { $0.eventID = "e2" } == ["e2"])
+        #expect(try await events { $0.correlationID = "c0" } == ["e0"])
+        #expect(try await events { ($0.since, $0.until) = (Samples.now + 1, Samples.now + 2) } == ["e1"])
+        #expect(
+            try await events {
+                $0.host = "db"; $0.hook = "hook0"
+            } == ["e0"])
+    }
+
+    @Test func `a copy is the journal as it was, and never takes another file's place`() async throws {
+        let request = try await claimed(Samples.event("e1"))
+        let care = try JournalCare(path: "\(folder.path)/journal.db")
+        let path = "\(folder.path)/copy.db"
+        try care.backup(to: path)
+        try await claimed(Samples.event("e2"))
+        let copy = try SQLiteJournal(path: path)
+        #expect(try await copy.list(JobFilter(), limit: 9).map(\.id) == [request.jobID])
+        let second = #expect(throws: JournalCareError.self) { try care.backup(to: path) }
+        #expect(second?.description.contains("backup to \(path)") == true)
+        #expect(try await journal.list(JobFilter(), limit: 9).count == 2)
+    }
+
+    @Test func `a check counts what is there, and names what is broken`() async throws {
+        let request = try await claimed(Samples.event("e1"), body: [UInt8](repeating: 7, count: 64 * 1024))
+        try await claimed(Samples.event("e2"))
+        try await journal.finish(request.jobID, Samples.result(request, .dead))
+        let path = "\(folder.path)/journal.db"
+        let lines = try JournalCare(path: path).check()
+        #expect(lines.first?.contains("is whole") == true)
+        #expect(lines.last == "2 jobs, of which 1 unfinished and 1 dead letters")
+        let copy = "\(folder.path)/copy.db"
+        try JournalCare(path: path).backup(to: copy)
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: copy)))
+        for index in stride(from: 4096 * 3, to: bytes.count, by: 4096) { bytes[index] ^= 0xff }
+        _ = try folder.write("broken.db", bytes)
+        #expect(throws: JournalCareError.self) { try JournalCare(path: "\(folder.path)/broken.db").check() }
+        #expect(throws: JournalCareError.self) { try JournalCare(path: "\(folder.path)/none.db") }
+    }
+
+    @Test func `a full journal refuses, says why, and goes on with what fits`() async throws {
+        let small = try SQLiteJournal(path: "\(folder.path)/small.db", maximumSize: 256 * 1024)
+        let big = [UInt8](repeating: 7, count: 200 * 1024)
+        let first = Samples.event("e1")
+        #expect(try await small.claim(Samples.claim(first, body: big)).text == "claimed")
+        let error = await #expect(throws: JournalError.self) {
+            try await small.claim(Samples.claim(Samples.event("e2"), body: big))
+        }
+        #expect(error?.cause == .full)
+        try await small.finish(first.jobID, Samples.result(first, .succeeded))
+        #expect(try await small.claim(Samples.claim(Samples.event("e2"), body: big)).text == "claimed")
     }
 
     @Test func `a file that cannot be opened is an error that names it`() {

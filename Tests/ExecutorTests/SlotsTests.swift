@@ -28,40 +28,48 @@ import Testing
     private func wait(_ name: String, for needs: [Slots.Need]) async -> Task<Void, Never> {
         let before = slots.waitingCount
         let (slots, order) = (slots, order)
-        let task = Task {
-            await slots.acquire(needs)
-            order.note(name)
+        let ticket = slots.reenter(needs)
+        #expect(slots.waitingCount == before + 1)
+        return Task {
+            if await slots.wait(ticket) { order.note(name) }
         }
-        while slots.waitingCount == before { await Task.yield() }
-        return task
+    }
+
+    /// Takes `needs` where that is possible at once.
+    private func take(_ needs: [Slots.Need]) -> Bool {
+        guard let ticket = slots.enter(needs) else { return false }
+        if !ticket.isGranted { slots.leave(ticket) }
+        return ticket.isGranted
     }
 
     @Test func `a key has as many holders as its limit says`() {
-        #expect(slots.tryAcquire(need("a", limit: 2)))
-        #expect(slots.tryAcquire(need("a", limit: 2)))
-        #expect(!slots.tryAcquire(need("a", limit: 2)))
+        #expect(take(need("a", limit: 2)))
+        #expect(take(need("a", limit: 2)))
+        #expect(!take(need("a", limit: 2)))
         slots.release(need("a", limit: 2))
-        #expect(slots.tryAcquire(need("a", limit: 2)))
-        #expect(!slots.tryAcquire(need("a", limit: 2)))
+        #expect(take(need("a", limit: 2)))
+        #expect(!take(need("a", limit: 2)))
     }
 
     @Test func `of several keys all are taken or none`() {
-        #expect(slots.tryAcquire(need("a")))
-        #expect(!slots.tryAcquire(need("b", "a")))
-        #expect(slots.tryAcquire(need("b")))
+        #expect(take(need("a")))
+        #expect(!take(need("b", "a")))
+        #expect(take(need("b")))
         slots.release(need("a"))
-        #expect(!slots.tryAcquire(need("a", "b")))
-        #expect(slots.tryAcquire(need("a")))
+        #expect(!take(need("a", "b")))
+        #expect(take(need("a")))
     }
 
     @Test func `what is free is had without waiting`() async {
-        await slots.acquire(need("a"))
+        let ticket = slots.reenter(need("a"))
+        #expect(ticket.isGranted)
+        #expect(await slots.wait(ticket))
         #expect(slots.waitingCount == 0)
-        #expect(!slots.tryAcquire(need("a")))
+        #expect(!take(need("a")))
     }
 
     @Test func `those who wait for a key go on in the order they came`() async {
-        #expect(slots.tryAcquire(need("a")))
+        #expect(take(need("a")))
         var tasks: [Task<Void, Never>] = []
         for name in ["1", "2", "3"] { tasks.append(await wait(name, for: need("a"))) }
         for task in tasks {
@@ -73,10 +81,10 @@ import Testing
     }
 
     @Test func `nobody overtakes on a key that somebody waits for`() async {
-        #expect(slots.tryAcquire(need("host", "job")))
+        #expect(take(need("host", "job")))
         // Waits for both; the second key is free from here on, and kept free for it.
         let first = await wait("first", for: need("host", "other"))
-        #expect(!slots.tryAcquire(need("other")))
+        #expect(!take(need("other")))
         let second = await wait("second", for: need("other"))
         slots.release(need("job"))
         #expect(order.list.isEmpty)
@@ -89,17 +97,17 @@ import Testing
     }
 
     @Test func `a full host delays nobody who does not need it`() async {
-        #expect(slots.tryAcquire(need("host/slow")))
+        #expect(take(need("host/slow")))
         let waiting = await wait("slow", for: need("job/a", "host/slow"))
-        #expect(slots.tryAcquire(need("job/b", "host/fast")))
-        await slots.acquire(need("job/c", "host/other"))
+        #expect(take(need("job/b", "host/fast")))
+        #expect(take(need("job/c", "host/other")))
         slots.release(need("host/slow"))
         await waiting.value
         #expect(order.list == ["slow"])
     }
 
     @Test func `a release wakes everybody who can go on, and nobody else`() async {
-        #expect(slots.tryAcquire(need("a", "b")))
+        #expect(take(need("a", "b")))
         let first = await wait("a", for: need("a"))
         let second = await wait("both", for: need("a", "b"))
         let third = await wait("b", for: need("b"))
@@ -116,16 +124,21 @@ import Testing
     }
 
     @Test func `no more than the limit may wait`() async {
-        #expect(slots.tryAcquire(need("a")))
+        #expect(take(need("a")))
         var tasks: [Task<Void, Never>] = []
         for index in 0..<Slots.maximumWaiting {
-            #expect(slots.mayWait)
+            #expect(slots.waitingCount == index)
             tasks.append(await wait("\(index)", for: need("a")))
         }
-        #expect(!slots.mayWait)
+        #expect(slots.enter(need("a")) == nil)
+        // What is free is no matter of the line, and what was accepted before has a place in any case.
+        #expect(take(need("b")))
+        let extra = slots.reenter(need("a"))
+        #expect(slots.waitingCount == Slots.maximumWaiting + 1)
+        slots.leave(extra)
         slots.release(need("a"))
         await tasks[0].value
-        #expect(slots.mayWait)
+        #expect(slots.enter(need("a")).map(slots.leave) != nil)
         for task in tasks.dropFirst() {
             slots.release(need("a"))
             await task.value
@@ -139,7 +152,7 @@ import Testing
             for index in 0..<200 {
                 group.addTask {
                     let needs = [Slots.Need(key: "a", limit: 3)]
-                    await slots.acquire(needs)
+                    _ = await slots.wait(slots.reenter(needs))
                     holders.enter()
                     await Task.yield()
                     holders.leave()
@@ -151,5 +164,54 @@ import Testing
         #expect(done.list.count == 200)
         #expect(holders.most <= 3)
         #expect(slots.waitingCount == 0)
+    }
+
+    @Test func `a place is kept from the moment it was given out, whoever waits first`() async {
+        #expect(take(need("a")))
+        let first = slots.reenter(need("a"))
+        let second = slots.reenter(need("a"))
+        slots.release(need("a"))
+        #expect(!take(need("a")))
+        #expect(await slots.wait(first))
+        slots.release(need("a"))
+        #expect(await slots.wait(second))
+        #expect(slots.waitingCount == 0)
+    }
+
+    @Test func `a place that is given up is the next one's, taken or not`() async {
+        #expect(take(need("a")))
+        let first = slots.reenter(need("a"))
+        let second = slots.reenter(need("a"))
+        slots.leave(first)
+        #expect(slots.waitingCount == 1)
+        slots.release(need("a"))
+        // The turn has come, and nobody waited for it yet.
+        slots.leave(second)
+        #expect(take(need("a")))
+        #expect(await !slots.wait(second))
+    }
+
+    @Test func `a wait can be ended before its turn, and not after it`() async {
+        #expect(take(need("a")))
+        let first = await wait("first", for: need("a"))
+        let ticket = slots.reenter(need("a"))
+        #expect(slots.cancel(ticket))
+        #expect(!slots.cancel(ticket))
+        #expect(await !slots.wait(ticket))
+        slots.release(need("a"))
+        await first.value
+        let granted = slots.reenter(need("b"))
+        #expect(!slots.cancel(granted))
+        #expect(order.list == ["first"])
+    }
+
+    @Test func `a key has as many waiters as it says, to the one`() {
+        let lane = [Slots.Need(key: "lane/a", limit: 1, queue: 2)]
+        let tickets = (0..<3).map { _ in slots.enter(lane) }
+        #expect(tickets.map { $0?.isGranted } == [true, false, false])
+        #expect(slots.enter(lane) == nil)
+        #expect(slots.enter([Slots.Need(key: "lane/b", limit: 1, queue: 2)])?.isGranted == true)
+        if let last = tickets[2] { slots.leave(last) }
+        #expect(slots.enter(lane) != nil)
     }
 }

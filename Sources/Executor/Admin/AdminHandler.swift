@@ -8,11 +8,13 @@ final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let service: AdminService
+    private let peer: AdminPeer
     private let logger: Logger
     private var buffer = FrameBuffer()
 
-    init(service: AdminService, logger: Logger) {
+    init(service: AdminService, peer: AdminPeer, logger: Logger) {
         self.service = service
+        self.peer = peer
         self.logger = logger
     }
 
@@ -29,11 +31,10 @@ final class AdminHandler: ChannelInboundHandler {
     }
 
     private func answer(_ request: WireAdminRequest.OneOf_Kind, on channel: any Channel) {
-        let service = service
-        let logger = logger
+        let (service, peer, logger) = (service, peer, logger)
         if case .tailJob(let tail) = request { return AdminTail.begin(tail.id, service, on: channel, logger: logger) }
         Task { @Sendable in
-            let responses = await service.answer(request)
+            let responses = await service.answer(request, for: peer)
             for response in responses { Self.send(response, on: channel, logger: logger) }
         }
     }

@@ -2,62 +2,159 @@ internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
-/// Answers the operator's questions from the journal.
+/// Answers the operator's questions from the journal, and does what operators ask for.
 struct AdminService: Sendable {
-    /// Jobs one list shows when the operator does not say, and at most.
+    /// Jobs one list shows when the operator does not say, and at most; a replay or discard takes as many.
     static let listLimit = (standard: 50, maximum: 1000)
 
-    let journal: any Journal
-    let watchers: JobWatchers
+    let jobs: JobService
+    var journal: any Journal { jobs.journal }
+    var watchers: JobWatchers { jobs.watchers }
 
     /// The answers to one request, in order, the last an end or an error.
-    func answer(_ request: WireAdminRequest.OneOf_Kind) async -> [WireAdminResponse] {
+    func answer(_ request: WireAdminRequest.OneOf_Kind, for peer: AdminPeer) async -> [WireAdminResponse] {
         do throws(JournalError) {
             switch request {
             case .listJobs(let list): return try await records(list)
             case .showJob(let show): return try await record(show.id)
             // Answered bit by bit, see AdminTail.
             case .tailJob: return []
+            case .cancelJob, .replayJobs, .discardJobs:
+                guard peer.role == .operate else {
+                    return [Self.error("uid \(peer.uid) may look at jobs, not change them; name it among `admin.operators`")]
+                }
+                return try await change(request, by: peer)
             }
         } catch {
-            return [.with { $0.error = .with { $0.message = "\(error)" } }]
+            return [Self.error("\(error)")]
         }
+    }
+
+    private func change(
+        _ request: WireAdminRequest.OneOf_Kind, by peer: AdminPeer
+    ) async throws(JournalError) -> [WireAdminResponse] {
+        switch request {
+        case .cancelJob(let cancel): return try await self.cancel(cancel, by: peer.name(cancel.operator))
+        case .replayJobs(let replay):
+            let name = peer.name(replay.operator)
+            return try await each(replay.ids, replay.hasFilter ? replay.filter : nil) { job throws(JournalError) in
+                do throws(Refusal) {
+                    return (try await jobs.replay(job, by: name, isDry: replay.dryRun) ?? "", nil)
+                } catch {
+                    return ("", error.message)
+                }
+            }
+        case .discardJobs(let discard):
+            let name = peer.name(discard.operator)
+            return try await each(discard.ids, discard.hasFilter ? discard.filter : nil) { job throws(JournalError) in
+                guard job.letter == .open else { return ("", "it is no dead letter, or none any more") }
+                guard !discard.dryRun else { return ("", nil) }
+                return ("", try await journal.discard(job.id, by: name) ? nil : "it is none any more")
+            }
+        case .listJobs, .showJob, .tailJob: return []
+        }
+    }
+
+    private func cancel(_ cancel: WireCancelJob, by name: String) async throws(JournalError) -> [WireAdminResponse] {
+        guard let job = try await journal.find(cancel.id) else { return [Self.unknown(cancel.id)] }
+        switch try await jobs.cancel(job.id, by: name) {
+        case .ended: return try await record(job.id)
+        case .notActive: return [Self.error("job \(job.id) does not run here; it is \(JobNames.name(job.status))")]
+        case .notYet:
+            return [Self.error("job \(job.id) was told to end and has not after \(JobService.cancelPatience); look at its host")]
+        }
+    }
+
+    /// Does something to jobs by their ids, or to those a filter finds, oldest first; says of each what became of it.
+    private func each(
+        _ ids: [String], _ filter: WireListJobs?,
+        _ body: (StoredJob) async throws(JournalError) -> (newID: String, error: String?)
+    ) async throws(JournalError) -> [WireAdminResponse] {
+        guard ids.count <= Self.listLimit.maximum else {
+            return [Self.error("\(ids.count) jobs, the limit is \(Self.listLimit.maximum)")]
+        }
+        var found: [StoredJob] = []
+        for id in ids {
+            guard let job = try await journal.find(id) else { return [Self.unknown(id)] }
+            found.append(job)
+        }
+        if let filter { found += try await listed(filter).reversed() }
+        var answers: [WireAdminResponse] = []
+        for job in found {
+            let (newID, error) = try await body(job)
+            let change = WireAdminChange.with {
+                $0.jobID = job.id
+                $0.newJobID = newID
+                $0.error = error ?? ""
+                $0.name = job.request.job
+            }
+            answers.append(.with { $0.change = change })
+        }
+        return answers + [Self.end]
+    }
+
+    private func listed(_ list: WireListJobs) async throws(JournalError) -> [StoredJob] {
+        let limit = list.limit == 0 ? Self.listLimit.standard : min(Int(list.limit), Self.listLimit.maximum)
+        return try await journal.list(JobFilter(list), limit: limit)
     }
 
     private func records(_ list: WireListJobs) async throws(JournalError) -> [WireAdminResponse] {
-        let limit = list.limit == 0 ? Self.listLimit.standard : min(Int(list.limit), Self.listLimit.maximum)
-        let jobs = try await journal.list(
-            limit: limit, status: list.status == .unspecified ? nil : list.status, job: list.job.isEmpty ? nil : list.job)
-        return jobs.map { job in .with { $0.job = Self.summary(job) } } + [Self.end]
+        try await listed(list).map { job in .with { $0.job = WireJobRecord(job) } } + [Self.end]
     }
 
-    private func record(_ id: String) async throws(JournalError) -> [WireAdminResponse] {
-        guard let job = try await journal.find(id) else {
-            return [.with { $0.error = .with { $0.message = "no job and no event with the id \(id.prefix(JobLimits.eventID))" } }]
-        }
-        var record = Self.summary(job)
+    /// One job with its parameters, results and history.
+    func record(_ id: String) async throws(JournalError) -> [WireAdminResponse] {
+        guard let job = try await journal.find(id) else { return [Self.unknown(id)] }
+        var record = WireJobRecord(job)
         record.parameters = job.request.parameters
-        record.destinations = job.result?.destinations ?? []
+        record.destinations = job.result?.destinations ?? job.progress?.destinations ?? []
         record.events = try await journal.history(job.id)
         return [.with { $0.job = record }, Self.end]
     }
 
     private static let end = WireAdminResponse.with { $0.end = .init() }
 
-    private static func summary(_ job: StoredJob) -> WireJobRecord {
-        .with {
-            $0.jobID = job.id
-            $0.ingress = job.ingress
-            $0.hook = job.request.hook
-            $0.job = job.request.job
-            $0.eventID = job.request.eventID
-            $0.attempt = job.attempt
-            $0.status = job.status
-            $0.reason = job.reason
-            $0.error = job.error
-            $0.acceptedAtMs = job.acceptedAt
-            $0.finishedAtMs = job.finishedAt ?? 0
-            $0.correlationID = job.request.correlationID
+    static func error(_ message: String) -> WireAdminResponse { .with { $0.error = .with { $0.message = message } } }
+
+    private static func unknown(_ id: String) -> WireAdminResponse {
+        error("no job and no event with the id \(id.prefix(JobLimits.eventID))")
+    }
+}
+
+extension JobFilter {
+    /// As it came over the admin socket.
+    init(_ list: WireListJobs) {
+        self.init(
+            status: list.status == .unspecified ? nil : list.status, job: list.job, hook: list.hook, host: list.host,
+            eventID: list.eventID, correlationID: list.correlationID, since: list.sinceMs == 0 ? nil : list.sinceMs,
+            until: list.untilMs == 0 ? nil : list.untilMs, deadLetters: list.deadLetters)
+    }
+}
+
+extension WireJobRecord {
+    /// What a list shows of a job.
+    init(_ job: StoredJob) {
+        self.init()
+        jobID = job.id
+        ingress = job.ingress
+        hook = job.request.hook
+        self.job = job.request.job
+        eventID = job.request.eventID
+        attempt = job.attempt
+        status = job.status
+        reason = job.reason
+        error = job.error
+        acceptedAtMs = job.acceptedAt
+        finishedAtMs = job.finishedAt ?? 0
+        correlationID = job.request.correlationID
+        origin = job.origin
+        `operator` = job.operatorName
+        nextAttemptMs = job.dueAt ?? 0
+        switch job.letter {
+        case .none: break
+        case .open: deadLetter = "open"
+        case .discarded: deadLetter = "discarded"
+        case .replayed: deadLetter = "replayed"
         }
     }
 }

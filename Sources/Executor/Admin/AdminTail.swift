@@ -21,7 +21,7 @@ final class AdminTail: WatchSink {
         Task { @Sendable in
             do throws(JournalError) {
                 guard let job = try await service.journal.find(id) else {
-                    for response in await service.answer(.showJob(.with { $0.id = id })) {
+                    for response in try await service.record(id) {
                         AdminHandler.send(response, on: channel, logger: logger)
                     }
                     return
@@ -74,9 +74,8 @@ final class AdminTail: WatchSink {
     func end(_ end: WireWatchEnd, result: WireJobResult?) {
         guard let result else { return channel.close(promise: nil) }
         Task { @Sendable in
-            for response in await service.answer(.showJob(.with { $0.id = result.originalJobID })) {
-                AdminHandler.send(response, on: channel, logger: logger)
-            }
+            guard let responses = try? await service.record(result.originalJobID) else { return channel.close(promise: nil) }
+            for response in responses { AdminHandler.send(response, on: channel, logger: logger) }
         }
     }
 }

@@ -67,6 +67,13 @@ final class Dialer: Sendable {
         }
     }
 
+    /// With the policy of now.
+    private var identityNow: ConnectionState.Identity {
+        var identity = identity
+        identity.policyDigest = service.rules.now.policy.digest
+        return identity
+    }
+
     private func connect() async throws -> any Channel {
         try await ClientBootstrap(group: group)
             .channelInitializer { channel in
@@ -74,7 +81,8 @@ final class Dialer: Sendable {
                     let sink = LinkSink(
                         channel: channel, keyID: self.keyID, key: self.key, credit: LinkCredit(), logger: self.logger)
                     let link = JobLink(
-                        ingress: self.ingress, identity: self.identity, service: self.service, sink: sink, metrics: self.metrics,
+                        ingress: self.ingress, identity: self.identityNow, service: self.service, sink: sink,
+                        metrics: self.metrics,
                         logger: self.logger
                     ) { self.isOpen.store(true, ordering: .relaxed) }
                     try channel.pipeline.syncOperations.addHandler(link)

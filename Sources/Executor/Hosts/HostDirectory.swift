@@ -12,16 +12,37 @@ struct HostDirectory: Sendable {
         let identity: IdentityKey
         let hostKeys: [[UInt8]]
         let connectTimeout: Duration
+        /// Commands at once, at most ``HostDirectory/commandsPerHost``.
+        var concurrency = HostDirectory.commandsPerHost
     }
+
+    /// Commands at once on one host, for one user and identity: sshd's MaxSessions is 10, two are left for ending and probing.
+    static let commandsPerHost = 8
 
     let targets: [String: Target]
     /// Hosts without a usable pinned key, and why.
     let unpinned: [String: String]
+    /// Names of hosts by the name of their group.
+    var groups: [String: [String]] = [:]
+    /// The identities that a job may let the caller choose from.
+    var identities: [String: IdentityKey] = [:]
 
+    /// - Parameter identity: who logs in there; nil for the host's own.
     /// - Throws: ``Refusal`` for a host that cannot be talked to safely.
-    func target(_ name: String) throws(Refusal) -> Target {
+    func target(_ name: String, as identity: String? = nil) throws(Refusal) -> Target {
         if let reason = unpinned[name] { throw Refusal(.hostKey, reason) }
         guard let target = targets[name] else { throw Refusal(.policy, "no host \(name) in the settings") }
-        return target
+        guard let identity else { return target }
+        guard let key = identities[identity] else { throw Refusal(.policy, "no identity \(identity) in the settings") }
+        return target.with(identity, key)
+    }
+}
+
+extension HostDirectory.Target {
+    /// The same host for another identity.
+    func with(_ name: String, _ key: IdentityKey) -> HostDirectory.Target {
+        HostDirectory.Target(
+            address: address, port: port, user: user, identityName: name, identity: key, hostKeys: hostKeys,
+            connectTimeout: connectTimeout, concurrency: concurrency)
     }
 }

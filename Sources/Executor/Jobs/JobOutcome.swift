@@ -45,9 +45,15 @@ enum JobOutcome {
         return result
     }
 
-    /// The command never ran there and may yet: the only failure that is tried again.
-    static func mayTryAgain(_ result: WireDestinationResult) -> Bool {
-        result.status == .failed && [.unreachable, .busy].contains(result.reason)
+    /// The command never ran there and may yet, or it ended with an exit code for which the job says so: the only failures that are
+    /// tried again.
+    static func mayTryAgain(_ result: WireDestinationResult, job: JobPolicy) -> Bool {
+        guard result.status == .failed else { return false }
+        switch result.reason {
+        case .unreachable, .busy: return true
+        case .exitCode: return job.retry.exitCodes.contains(result.exitCode)
+        default: return false
+        }
     }
 
     /// The command was cut off, by the end of its worker or its connection, and the job says that it shall then run again.

@@ -4,66 +4,47 @@ internal import Logging
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
-/// Runs a job's commands on its destinations, again where they did not start, and sums up.
+/// Runs a job's commands on its destinations, once, and sums up.
 final class JobRunner: Sendable {
-    /// Commands at once on one host, for one user and identity: sshd's MaxSessions is 10, two are left for ending and probing.
-    static let commandsPerHost = 8
-
-    /// How often a job whose rule is `interrupted: retry` runs again without a restart of the executor.
-    static let maximumInterruptions = 3
-
-    private let hosts: HostDirectory
+    private let rules: Rules
     private let workers: WorkerPool
     private let logger: Logger
 
-    init(hosts: HostDirectory, workers: WorkerPool, logger: Logger) {
-        self.hosts = hosts
+    init(rules: Rules, workers: WorkerPool, logger: Logger) {
+        self.rules = rules
         self.workers = workers
         self.logger = logger
     }
 
-    /// The slots a plan takes: one of its job, one on each of its hosts.
-    func needs(_ plan: Policy.Plan) -> [Slots.Need] {
-        [.init(key: "job/\(plan.job.name)", limit: plan.job.concurrency)]
-            + plan.runs.map { .init(key: "host/\($0.destination)", limit: Self.commandsPerHost) }
+    /// What a plan holds from its first attempt to its last.
+    func laneNeeds(_ plan: Policy.Plan) -> [Slots.Need] {
+        guard let lane = plan.job.lane, let value = plan.lane else { return [] }
+        return [.init(key: "lane/\(plan.job.name)/\(value)", limit: 1, queue: lane.queue)]
     }
 
-    /// Runs to the end of all attempts. Never throws: whatever happens is a result.
-    func run(
-        _ job: RunningJob, journal: any Journal, onState: @Sendable (WireJobStatus, _ attempt: UInt32) -> Void,
-        onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
-    ) async -> WireJobResult {
-        let start = ContinuousClock.now
-        var results: [String: WireDestinationResult] = [:]
-        var attempt = job.attempt
-        var backoff = job.plan.job.retry.backoff
-        var interruptions = 0
-        while true {
-            let open = job.plan.runs.filter { run in
-                results[run.destination].map { JobOutcome.mayTryAgain($0) || JobOutcome.wasInterrupted($0, job: job.plan.job) }
-                    ?? true
+    /// What a plan holds while it runs: one slot of its job, one on each of its hosts.
+    func runNeeds(_ plan: Policy.Plan) -> [Slots.Need] {
+        var needs = [Slots.Need(key: "job/\(plan.job.name)", limit: plan.job.concurrency)]
+        let hosts = rules.now.hosts
+        for run in plan.runs {
+            let limit = hosts.targets[run.destination]?.concurrency ?? HostDirectory.commandsPerHost
+            needs.append(.init(key: "host/\(run.destination)", limit: limit))
+            if let own = plan.job.destinationConcurrency {
+                needs.append(.init(key: "job/\(plan.job.name)@\(run.destination)", limit: own))
             }
-            for result in await once(open, job, journal: journal, onOutput: onOutput) { results[result.destination] = result }
-            if results.values.contains(where: { JobOutcome.wasInterrupted($0, job: job.plan.job) }) {
-                interruptions += 1
-                guard interruptions <= Self.maximumInterruptions else { break }
-            } else if !results.values.contains(where: JobOutcome.mayTryAgain) || Int(attempt) >= job.plan.job.retry.attempts {
-                break
-            }
-            attempt += 1
-            // Full jitter: anywhere between nothing and the back-off.
-            let wait = backoff * Double.random(in: 0...1)
-            logger.notice(
-                "command did not start or was cut off, trying again",
-                metadata: ["job": "\(job.request.jobID)", "attempt": "\(attempt)", "wait": "\(wait)"])
-            _ = try? await journal.mark(job.request.jobID, .accepted, attempt: attempt)
-            onState(.accepted, attempt)
-            try? await Task.sleep(for: wait)
-            guard (try? await journal.mark(job.request.jobID, .running, attempt: attempt)) != nil else { break }
-            onState(.running, attempt)
-            backoff = min(backoff * 2, job.plan.job.retry.maximumBackoff)
         }
-        return sum(job, job.plan.runs.compactMap { results[$0.destination] }, attempts: attempt, since: start)
+        return needs
+    }
+
+    /// Ends what runs of a job; its results say so.
+    func cancel(_ jobID: String) { workers.cancel(job: jobID) }
+
+    /// Runs what is open, once each. Never throws: whatever happens is a result.
+    func attempt(
+        _ job: RunningJob, journal: any Journal,
+        onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
+    ) async -> [WireDestinationResult] {
+        await once(job.attempts.open(job.plan), job, journal: journal, onOutput: onOutput)
     }
 
     private func once(
@@ -87,7 +68,7 @@ final class JobRunner: Sendable {
     ) async -> WireDestinationResult {
         let host: HostDirectory.Target
         do throws(Refusal) {
-            host = try hosts.target(run.destination)
+            host = try rules.now.hosts.target(run.destination, as: run.identity)
         } catch {
             return .with {
                 $0.destination = run.destination
@@ -98,9 +79,10 @@ final class JobRunner: Sendable {
         }
         let lease = lease(run, job, host: host, share: share)
         let destination = run.destination
-        let id = job.request.jobID
+        let id = job.id
         let finished = await workers.run(
-            lease, job: id, identity: host.identity, body: job.body, onOutput: { onOutput(destination, $0, $1) },
+            lease, job: id, identity: host.identity, body: job.plan.input ?? job.body,
+            onOutput: { onOutput(destination, $0, $1) },
             onStage: { stage, group in
                 guard stage == .started else { return }
                 journal.noteLater(id, "started as process group \(group)", destination: destination)
@@ -112,6 +94,8 @@ final class JobRunner: Sendable {
         let policy = job.plan.job
         // All destinations' output together must fit into the one signed result.
         let room = JobLimits.resultOutput / (2 * share)
+        let timeout = job.left(at: WallClock.now()).map { min($0, policy.timeout) } ?? policy.timeout
+        let input = job.plan.input ?? job.body
         return .with {
             $0.host = run.destination
             $0.address = host.address
@@ -123,29 +107,31 @@ final class JobRunner: Sendable {
             $0.arguments = run.arguments
             $0.environment = run.environment
             $0.connectTimeoutMs = UInt32(clamping: host.connectTimeout.milliseconds)
-            $0.timeoutMs = UInt32(clamping: policy.timeout.milliseconds)
+            $0.timeoutMs = UInt32(clamping: max(1, timeout.milliseconds))
             $0.graceMs = UInt32(clamping: policy.grace.milliseconds)
             $0.stdoutLimit = UInt32(min(policy.stdoutLimit, room))
             $0.stderrLimit = UInt32(min(policy.stderrLimit, room))
-            $0.hasBody_p = policy.standardInput == .body
-            $0.bodyLength = UInt64(job.body?.count ?? 0)
+            $0.hasBody_p = policy.standardInput != .none
+            $0.bodyLength = UInt64(input?.count ?? 0)
         }
     }
 
-    private func sum(
-        _ job: RunningJob, _ results: [WireDestinationResult], attempts: UInt32, since start: ContinuousClock.Instant
-    ) -> WireJobResult {
+    /// The job's result after its last attempt.
+    ///
+    /// - Parameter isDead: it may have been good with one more attempt.
+    func sum(_ job: RunningJob, attempts: UInt32, isDead: Bool = false, now: Int64) -> WireJobResult {
+        let results = job.attempts.results(job.plan)
         let (status, reason, error) = JobOutcome.job(results)
         return .with {
-            $0.jobID = job.request.jobID
-            $0.status = status
+            $0.jobID = job.id
+            $0.status = isDead && status == .failed ? .dead : status
             $0.reason = reason
             $0.error = error.clipped(toBytes: JobLimits.errorText)
             $0.attempts = attempts
-            $0.durationMs = UInt64((ContinuousClock.now - start).milliseconds)
+            $0.durationMs = UInt64(max(0, now - job.acceptedAt))
             $0.correlationID = job.request.correlationID
             $0.destinations = results
-            $0.finishedAtMs = WallClock.now()
+            $0.finishedAtMs = now
         }
     }
 }

@@ -7,24 +7,24 @@ internal import Telemetry
 
 /// What the executor does with a request: check, claim, run, record, answer. The journal decides; memory only holds who waits.
 final class JobService: Sendable {
-    let policy: Policy
+    let rules: Rules
     let journal: any Journal
     let runner: JobRunner
-    private let slots: Slots
+    let slots: Slots
     let logger: Logger
     /// Who watches which job.
     let watchers = JobWatchers()
-    private let metrics: ExecutorMetrics
+    let metrics: ExecutorMetrics
     /// Where jobs are looked after: requests and watches are begun in the order in which they came.
     let executor: any TaskExecutor
-    /// Unfinished jobs of this process and who waits for each.
-    private let active = Mutex<[String: [Subscriber]]>([:])
+    let active = ActiveJobs()
+    private let rates = JobRates()
 
     init(
-        policy: Policy, journal: any Journal, runner: JobRunner, slots: Slots, metrics: ExecutorMetrics,
+        rules: Rules, journal: any Journal, runner: JobRunner, slots: Slots, metrics: ExecutorMetrics,
         executor: any TaskExecutor, logger: Logger
     ) {
-        self.policy = policy
+        self.rules = rules
         self.journal = journal
         self.runner = runner
         self.slots = slots
@@ -36,8 +36,7 @@ final class JobService: Sendable {
     /// The executor is stopping: requests that come now are left to the next one.
     private let draining = Atomic(false)
 
-    /// Jobs accepted and not finished.
-    var activeCount: Int { active.withLock { $0.count } }
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     /// No new jobs.
     func drain() { draining.store(true, ordering: .relaxed) }
@@ -51,7 +50,7 @@ final class JobService: Sendable {
     func submit(_ submission: Submission, to sink: any ResultSink) async {
         let request = submission.request
         // Unanswered, so the ingress hands it over again when the next executor has connected.
-        guard !draining.load(ordering: .relaxed) else {
+        guard !isDraining else {
             return logger.notice("request is left to the next executor", metadata: ["job": "\(request.jobID.prefix(36))"])
         }
         let subscriber = Subscriber(request: request, digest: submission.digest, sink: sink)
@@ -62,48 +61,56 @@ final class JobService: Sendable {
             return refuse(subscriber, error)
         }
         do throws(Refusal) {
-            let plan = try policy.plan(request, from: submission.ingress, now: now / 1000)
-            try await begin(plan, submission, subscriber, now: now)
+            let plan = try rules.now.policy.plan(request, from: submission.ingress, now: now / 1000)
+            try await join(try await begin(plan, submission, subscriber, now: now), subscriber)
         } catch {
             await record(error, of: submission, now: now)
             refuse(subscriber, error)
         }
     }
 
-    private func begin(_ plan: Policy.Plan, _ submission: Submission, _ subscriber: Subscriber, now: Int64) async throws(Refusal)
-    {
+    /// Claims a job and sets it going; any other outcome than claimed has changed nothing.
+    func begin(
+        _ plan: Policy.Plan, _ submission: Submission, _ subscriber: Subscriber, now: Int64
+    ) async throws(Refusal) -> ClaimOutcome {
         let id = submission.request.jobID
-        guard slots.mayWait else { throw Refusal(.busy, "\(Slots.maximumWaiting) jobs are waiting already") }
-        let needs = runner.needs(plan)
-        let immediate = slots.tryAcquire(needs)
-        // Before the claim is durable, so that a duplicate that sees it in the journal finds somebody to wait with.
-        let isNew = active.withLock { active in
-            guard active[id] == nil else { return false }
-            active[id] = []
-            return true
+        guard rates.take(plan.job, now: JobRates.now()) else {
+            throw Refusal(.busy, "job \(plan.job.name) is asked for more often than its rate allows")
         }
+        guard let ticket = slots.enter(runner.laneNeeds(plan) + runner.runNeeds(plan)) else {
+            rates.giveBack(plan.job)
+            throw Refusal(.busy, "too many jobs are waiting already, in all or in the lane of this one")
+        }
+        let isNew = active.begin(id)
         let outcome: ClaimOutcome
         do throws(JournalError) {
             outcome = try await journal.claim(
-                claim(submission, status: immediate ? .running : .accepted, refusal: nil, now: now))
+                claim(
+                    submission, on: plan.runs.map(\.destination), status: ticket.isGranted ? .running : .accepted, refusal: nil,
+                    now: now))
         } catch {
-            if immediate { slots.release(needs) }
-            if isNew { forget(id) }
+            giveUp(plan, ticket, isNew ? id : nil)
             logger.error("job was not accepted", metadata: ["job": "\(id)", "error": "\(error)"])
-            throw Refusal(.journal, "the journal cannot be written; see the executor's log")
+            throw Refusal(.journal, "the journal cannot be written: \(error.cause.rawValue)")
         }
         guard case .claimed = outcome else {
-            if immediate { slots.release(needs) }
-            if isNew { forget(id) }
-            return try await join(outcome, subscriber)
+            giveUp(plan, ticket, isNew ? id : nil)
+            return outcome
         }
-        subscribe(subscriber, to: id)
+        _ = active.join(subscriber, to: id)
         subscriber.sink.accepted(id, original: id)
         metrics.accepted.increment()
         logger.info("job accepted", metadata: metadata(submission.request, ingress: submission.ingress))
-        let job = RunningJob(
-            request: submission.request, body: submission.body, plan: plan, needs: needs, holdsSlots: immediate, attempt: 1)
-        Task(executorPreference: executor) { await self.run(job) }
+        let job = RunningJob(request: submission.request, body: submission.body, plan: plan, acceptedAt: now)
+        Task(executorPreference: executor) { await self.run(job, from: .line(ticket)) }
+        return outcome
+    }
+
+    /// The request became no new job.
+    private func giveUp(_ plan: Policy.Plan, _ ticket: Slots.Ticket, _ id: String?) {
+        slots.leave(ticket)
+        rates.giveBack(plan.job)
+        if let id { _ = active.end(id, isRecorded: true) }
     }
 
     private func join(_ outcome: ClaimOutcome, _ subscriber: Subscriber) async throws(Refusal) {
@@ -128,58 +135,26 @@ final class JobService: Sendable {
 
     /// Answers with the stored result, or puts the subscriber beside whoever waits for the running job.
     private func wait(for stored: StoredJob, _ subscriber: Subscriber) async {
-        if stored.finishedAt == nil, subscribe(subscriber, to: stored.id) {
-            subscriber.sink.accepted(subscriber.request.jobID, original: stored.id)
-            return
+        if stored.finishedAt == nil {
+            switch active.join(subscriber, to: stored.id) {
+            case .waits: return subscriber.sink.accepted(subscriber.request.jobID, original: stored.id)
+            case .later: subscriber.sink.accepted(subscriber.request.jobID, original: stored.id)
+            case .gone: break
+            }
         }
-        // It finished between the claim and now, or long ago.
+        // It waits for a later attempt, finished between the claim and now, or finished long ago.
         let current = (try? await journal.find(stored.id)) ?? stored
         subscriber.sink.finished(subscriber.answer(StoredResult.of(current)))
     }
 
-    /// False when the job is not active here any more.
-    @discardableResult
-    private func subscribe(_ subscriber: Subscriber, to id: String) -> Bool {
-        active.withLock { active in
-            guard active[id] != nil else { return false }
-            active[id]?.removeAll { $0.request.jobID == subscriber.request.jobID }
-            active[id]?.append(subscriber)
-            return true
-        }
-    }
-
-    private func forget(_ id: String) { _ = active.withLock { $0.removeValue(forKey: id) } }
-
-    /// Begins a job that the journal has already, with nobody waiting yet.
-    func start(_ job: RunningJob) {
-        active.withLock { $0[job.request.jobID] = [] }
-        Task(executorPreference: executor) { await self.run(job) }
-    }
-
-    /// Runs a job that is claimed, to its recorded end, and tells everybody who waits.
-    private func run(_ job: RunningJob) async {
-        let id = job.request.jobID
-        watchers.open(id, job.holdsSlots ? .running : .accepted, attempt: job.attempt)
-        if !job.holdsSlots {
-            await slots.acquire(job.needs)
-            await recordStart(job)
-            watchers.state(id, .running, attempt: job.attempt)
-        }
-        let result = await runner.run(
-            job, journal: journal, onState: { self.watchers.state(id, $0, attempt: $1) },
-            onOutput: { self.watchers.output(id, $0, $1, $2) })
-        slots.release(job.needs)
-        await finish(id, result)
-    }
-
     /// No record, no run: an accepted job waits for its journal as long as that takes.
-    private func recordStart(_ job: RunningJob) async {
+    func recordStart(_ job: RunningJob) async {
         while true {
             do throws(JournalError) {
-                return try await journal.mark(job.request.jobID, .running, attempt: job.attempt)
+                return try await journal.mark(job.id, .running, attempt: job.attempts.number)
             } catch {
                 logger.error(
-                    "job waits: its start cannot be recorded", metadata: ["job": "\(job.request.jobID)", "error": "\(error)"])
+                    "job waits: its start cannot be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
             }
             try? await Task.sleep(for: Self.journalPause)
         }
@@ -197,10 +172,7 @@ final class JobService: Sendable {
         } catch {
             logger.error("result is not recorded yet", metadata: ["job": "\(id)", "error": "\(error)"])
         }
-        let subscribers = active.withLock { active in
-            defer { if recorded { active.removeValue(forKey: id) } else { active[id] = [] } }
-            return active[id] ?? []
-        }
+        let subscribers = active.end(id, isRecorded: recorded)
         for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
         watchers.close(id, result)
         metrics.finished(result)
@@ -219,8 +191,7 @@ final class JobService: Sendable {
             do { try await Task.sleep(for: Self.journalPause) } catch { return }
             guard (try? await journal.finish(id, result)) != nil else { continue }
             logger.info("result is recorded now", metadata: ["job": "\(id)"])
-            let subscribers = active.withLock { $0.removeValue(forKey: id) } ?? []
-            for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
+            for subscriber in active.end(id, isRecorded: true) { subscriber.sink.finished(subscriber.answer(result)) }
             watchers.close(id, result)
             return
         }
@@ -243,7 +214,7 @@ final class JobService: Sendable {
     private func record(_ refusal: Refusal, of submission: Submission, now: Int64) async {
         guard ![.journal, .busy, .replay, .expired].contains(refusal.reason) else { return }
         do throws(JournalError) {
-            _ = try await journal.claim(claim(submission, status: .refused, refusal: refusal, now: now))
+            _ = try await journal.claim(claim(submission, on: [], status: .refused, refusal: refusal, now: now))
         } catch {
             logger.error("refusal is not recorded", metadata: ["job": "\(submission.request.jobID)", "error": "\(error)"])
         }
@@ -258,11 +229,13 @@ final class JobService: Sendable {
         return (try? request.serializedBytes()) ?? []
     }
 
-    private func claim(_ submission: Submission, status: WireJobStatus, refusal: Refusal?, now: Int64) -> JobClaim {
+    private func claim(
+        _ submission: Submission, on hosts: [String], status: WireJobStatus, refusal: Refusal?, now: Int64
+    ) -> JobClaim {
         JobClaim(
             request: submission.request, payload: Self.kept(submission), keyID: submission.envelope.keyID,
             signature: [UInt8](submission.envelope.signature), digest: submission.digest, ingress: submission.ingress,
-            body: submission.body, status: status, refusal: refusal,
+            body: submission.body, hosts: hosts, replay: submission.replay, status: status, refusal: refusal,
             expired: RequestCheck.isExpired(submission.request, now: now), now: now)
     }
 

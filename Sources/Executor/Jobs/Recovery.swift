@@ -11,7 +11,8 @@ extension JobService {
         for stored in try await journal.unfinished() {
             let plan: Policy.Plan
             do throws(Refusal) {
-                plan = try policy.plan(stored.request, from: stored.ingress, now: stored.acceptedAt / 1000, tokenIsVerified: true)
+                plan = try rules.now.policy.plan(
+                    stored.request, from: stored.ingress, now: stored.acceptedAt / 1000, tokenIsVerified: true)
             } catch {
                 let refused = stored.status == .running ? nil : error
                 await settle(stored, refused: refused, as: .unknown)
@@ -40,10 +41,12 @@ extension JobService {
 
     private func resume(_ stored: StoredJob, _ plan: Policy.Plan) async {
         let again = stored.status == .running
+        let attempts = Attempts(number: again ? stored.attempt + 1 : stored.attempt, results: stored.progress?.destinations ?? [])
         logger.notice("job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(JobNames.name(stored.status))"])
+        // A body is read when the next attempt is due.
         start(
             RunningJob(
-                request: stored.request, body: stored.body, plan: plan, needs: runner.needs(plan), holdsSlots: false,
-                attempt: again ? stored.attempt + 1 : stored.attempt))
+                request: stored.request, body: stored.dueAt == nil ? stored.body : nil, plan: plan, acceptedAt: stored.acceptedAt,
+                attempts: attempts), until: stored.dueAt)
     }
 }

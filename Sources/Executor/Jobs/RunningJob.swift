@@ -4,13 +4,19 @@ internal import SwiftProtobuf
 /// A claimed job with all it takes to run it.
 struct RunningJob: Sendable {
     let request: WireJobRequest
-    let body: [UInt8]?
+    /// Nil while the job waits for its next attempt, too: the journal has it.
+    var body: [UInt8]?
     let plan: Policy.Plan
-    let needs: [Slots.Need]
-    /// The slots were free when it was claimed, and the journal says running already.
-    let holdsSlots: Bool
-    /// 1-based.
-    let attempt: UInt32
+    /// Unix milliseconds.
+    let acceptedAt: Int64
+    var attempts = Attempts()
+
+    var id: String { request.jobID }
+
+    /// Until its deadline; nil for none.
+    func left(at now: Int64) -> Duration? {
+        plan.job.deadline.map { $0 - .milliseconds(now - acceptedAt) }
+    }
 }
 
 /// Results that are not made by running anything.
@@ -18,7 +24,12 @@ enum StoredResult {
     /// What the journal knows of a job, as a result; an unfinished job's status says that it is still to come.
     static func of(_ stored: StoredJob) -> WireJobResult {
         if let result = stored.result { return result }
+        if var result = stored.progress {
+            (result.status, result.attempts, result.finishedAtMs) = (stored.status, stored.attempt, 0)
+            return result
+        }
         return .with {
+            $0.correlationID = stored.request.correlationID
             $0.jobID = stored.id
             $0.status = stored.status
             $0.reason = stored.reason
@@ -52,5 +63,41 @@ enum StoredResult {
             $0.finishedAtMs = now
             $0.correlationID = stored.request.correlationID
         }
+    }
+
+    /// The end of a job that was cancelled before it ran, or between two attempts.
+    static func cancelled(_ job: RunningJob, now: Int64) -> WireJobResult {
+        ended(job, .failed, .cancelled, "an operator cancelled it while it waited", now: now)
+    }
+
+    /// The end of a job whose deadline came while it waited for its turn.
+    static func late(_ job: RunningJob, now: Int64) -> WireJobResult {
+        ended(job, .dead, .timeout, "its deadline came before it could run", now: now)
+    }
+
+    /// Attempts that were not made do not count.
+    private static func ended(
+        _ job: RunningJob, _ status: WireJobStatus, _ reason: WireReason, _ error: String, now: Int64
+    ) -> WireJobResult {
+        .with {
+            $0.jobID = job.id
+            $0.status = status
+            $0.reason = reason
+            $0.error = error
+            $0.attempts = job.attempts.number - 1
+            $0.durationMs = UInt64(max(0, now - job.acceptedAt))
+            $0.correlationID = job.request.correlationID
+            $0.destinations = job.attempts.results(job.plan)
+            $0.finishedAtMs = now
+        }
+    }
+
+    /// What is told of a job whose next attempt comes later than the caller waits.
+    static func postponed(_ job: RunningJob, _ last: WireJobResult) -> WireJobResult {
+        var result = last
+        result.status = .accepted
+        result.attempts = job.attempts.number
+        result.finishedAtMs = 0
+        return result
     }
 }

@@ -1,38 +1,101 @@
 internal import Synchronization
 
-/// How much of what may run at once: jobs of a name, commands on a host. Waiting is in order and bounded.
+/// How much of what may run at once: jobs of a name, commands on a host, jobs of a lane. Waiting is in order and bounded.
 ///
 /// A waiter takes all it needs at one moment or nothing, and nobody behind it overtakes on a key it waits for; a full host
-/// therefore never delays a job that does not need it.
+/// therefore never delays a job that does not need it. Keys exist only while somebody holds or waits for them.
 final class Slots: Sendable {
     /// One key and how many holders it may have.
     struct Need: Sendable {
         let key: String
         let limit: Int
+        /// Waiters that this key may have.
+        var queue = Slots.maximumWaiting
+    }
+
+    /// A place in the line, from the moment it was given out.
+    struct Ticket: Sendable {
+        fileprivate let number: UInt64
+        let needs: [Need]
+        /// All was free at once; there is nothing to wait for.
+        let isGranted: Bool
     }
 
     /// Jobs that may wait for a slot; one more is refused as busy.
     static let maximumWaiting = 1024
 
     private struct Waiter {
+        let number: UInt64
         let needs: [Need]
-        let continuation: CheckedContinuation<Void, Never>
+        /// Nil until its owner waits.
+        var continuation: CheckedContinuation<Bool, Never>?
     }
 
     private struct State {
         var inUse: [String: Int] = [:]
         var waiting: [Waiter] = []
+        /// Tickets whose turn came before their owner waited.
+        var granted: Set<UInt64> = []
+        var next: UInt64 = 0
 
         func isFree(_ needs: [Need], behind blocked: Set<String>) -> Bool {
             needs.allSatisfy { !blocked.contains($0.key) && inUse[$0.key, default: 0] < $0.limit }
+        }
+
+        /// All of `needs` is free, and nobody waits for any of it.
+        func mayTake(_ needs: [Need]) -> Bool { isFree(needs, behind: waiting.isEmpty ? [] : contended) }
+
+        mutating func enter(_ needs: [Need], isFree: Bool) -> Ticket {
+            next += 1
+            if isFree { take(needs) } else { waiting.append(Waiter(number: next, needs: needs)) }
+            return Ticket(number: next, needs: needs, isGranted: isFree)
         }
 
         mutating func take(_ needs: [Need]) {
             for need in needs { inUse[need.key, default: 0] += 1 }
         }
 
+        mutating func giveBack(_ needs: [Need]) {
+            for need in needs {
+                let left = inUse[need.key, default: 1] - 1
+                inUse[need.key] = left > 0 ? left : nil
+            }
+        }
+
         /// Keys that somebody waits for.
         var contended: Set<String> { Set(waiting.lazy.flatMap { $0.needs.map(\.key) }) }
+
+        /// The line, as a whole and for each key, has room for one more.
+        func hasRoom(_ needs: [Need]) -> Bool {
+            guard waiting.count < Slots.maximumWaiting else { return false }
+            return needs.allSatisfy { need in
+                need.queue >= Slots.maximumWaiting
+                    || waiting.count { $0.needs.contains { $0.key == need.key } } < need.queue
+            }
+        }
+
+        /// Grants what is free now, in order; who waits already is to be woken.
+        mutating func wake() -> [CheckedContinuation<Bool, Never>] {
+            guard !waiting.isEmpty else { return [] }
+            var woken: [CheckedContinuation<Bool, Never>] = []
+            var blocked: Set<String> = []
+            var still: [Waiter] = []
+            for waiter in waiting {
+                guard isFree(waiter.needs, behind: blocked) else {
+                    blocked.formUnion(waiter.needs.map(\.key))
+                    still.append(waiter)
+                    continue
+                }
+                take(waiter.needs)
+                if let continuation = waiter.continuation {
+                    woken.append(continuation)
+                } else {
+                    granted.insert(waiter.number)
+                }
+            }
+            waiting = still
+            return woken
+        }
     }
 
     private let state = Mutex(State())
@@ -40,59 +103,67 @@ final class Slots: Sendable {
     /// How many wait now.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// Takes all of `needs` at once if that is possible without overtaking anybody.
-    func tryAcquire(_ needs: [Need]) -> Bool {
+    /// A place in the line for all of `needs`, taken at once where that overtakes nobody; nil when the line is full.
+    func enter(_ needs: [Need]) -> Ticket? {
         state.withLock { state in
-            guard state.isFree(needs, behind: state.waiting.isEmpty ? [] : state.contended) else { return false }
-            state.take(needs)
-            return true
+            let isFree = state.mayTake(needs)
+            return isFree || state.hasRoom(needs) ? state.enter(needs, isFree: isFree) : nil
         }
     }
 
-    /// There is room for one more to wait.
-    var mayWait: Bool { state.withLock { $0.waiting.count < Self.maximumWaiting } }
+    /// As ``enter(_:)`` for a job that is accepted already, and therefore has a place in any case.
+    func reenter(_ needs: [Need]) -> Ticket {
+        state.withLock { $0.enter(needs, isFree: $0.mayTake(needs)) }
+    }
 
-    /// Waits for all of `needs`. The bound is checked with ``mayWait`` before the job is accepted: an accepted job always waits.
-    func acquire(_ needs: [Need]) async {
-        await withCheckedContinuation { continuation in
-            let now = state.withLock { state in
-                if state.isFree(needs, behind: state.waiting.isEmpty ? [] : state.contended) {
-                    state.take(needs)
-                    return true
-                }
-                state.waiting.append(Waiter(needs: needs, continuation: continuation))
-                return false
+    /// Waits until it is the ticket's turn: it then holds all its needs. False when the ticket was given up by ``leave(_:)``.
+    func wait(_ ticket: Ticket) async -> Bool {
+        guard !ticket.isGranted else { return true }
+        return await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> Bool? in
+                if state.granted.remove(ticket.number) != nil { return true }
+                guard let index = state.waiting.firstIndex(where: { $0.number == ticket.number }) else { return false }
+                state.waiting[index].continuation = continuation
+                return nil
             }
-            if now { continuation.resume() }
+            if let answer { continuation.resume(returning: answer) }
         }
+    }
+
+    /// Gives up a place that nobody went on with: what it holds by now is given back, who waits on it is told so.
+    func leave(_ ticket: Ticket) {
+        let (gone, woken) = state.withLock { state -> (CheckedContinuation<Bool, Never>?, [CheckedContinuation<Bool, Never>]) in
+            var gone: CheckedContinuation<Bool, Never>?
+            if let index = state.waiting.firstIndex(where: { $0.number == ticket.number }) {
+                gone = state.waiting.remove(at: index).continuation
+            } else if ticket.isGranted || state.granted.remove(ticket.number) != nil {
+                state.giveBack(ticket.needs)
+            }
+            return (gone, state.wake())
+        }
+        gone?.resume(returning: false)
+        for continuation in woken { continuation.resume(returning: true) }
+    }
+
+    /// Ends the wait of a ticket that is still in line, and only that: its ``wait(_:)`` returns false. False when its turn has come.
+    func cancel(_ ticket: Ticket) -> Bool {
+        let (isGone, gone, woken) = state.withLock { state in
+            guard let index = state.waiting.firstIndex(where: { $0.number == ticket.number }) else {
+                return (false, nil as CheckedContinuation<Bool, Never>?, [] as [CheckedContinuation<Bool, Never>])
+            }
+            return (true, state.waiting.remove(at: index).continuation, state.wake())
+        }
+        gone?.resume(returning: false)
+        for continuation in woken { continuation.resume(returning: true) }
+        return isGone
     }
 
     /// Gives `needs` back and wakes whoever can go on.
     func release(_ needs: [Need]) {
         let woken = state.withLock { state in
-            for need in needs {
-                let left = state.inUse[need.key, default: 1] - 1
-                state.inUse[need.key] = left > 0 ? left : nil
-            }
-            return Self.wake(&state)
+            state.giveBack(needs)
+            return state.wake()
         }
-        for continuation in woken { continuation.resume() }
-    }
-
-    private static func wake(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
-        var woken: [CheckedContinuation<Void, Never>] = []
-        var blocked: Set<String> = []
-        var still: [Waiter] = []
-        for waiter in state.waiting {
-            if state.isFree(waiter.needs, behind: blocked) {
-                state.take(waiter.needs)
-                woken.append(waiter.continuation)
-            } else {
-                blocked.formUnion(waiter.needs.map(\.key))
-                still.append(waiter)
-            }
-        }
-        state.waiting = still
-        return woken
+        for continuation in woken { continuation.resume(returning: true) }
     }
 }

@@ -9,6 +9,8 @@ struct Submission: Sendable {
     let digest: [UInt8]
     let ingress: String
     let body: [UInt8]?
+    /// Set when an operator asks for it, and no ingress.
+    var replay: Replay?
 }
 
 /// Where the answers to one ingress go.

@@ -50,7 +50,7 @@ final class CommitQueue: Sendable {
         }
         switch result {
         case .success(let value): return value
-        case .failure(let error): throw JournalError(step: step, path: path, underlying: "\(error)")
+        case .failure(let error): throw JournalError(step: step, path: path, error)
         }
     }
 
@@ -69,7 +69,9 @@ final class CommitQueue: Sendable {
             },
             done: { error in
                 let result = box.value.withLock { $0 }
-                if let error { answer(.failure(error)) } else { answer(result ?? .failure(CommitQueueError.notRun)) }
+                // A full disk ends the whole transaction: what the operation itself met says more than that the commit failed.
+                if case .failure(let own)? = result { return answer(.failure(own)) }
+                answer(error.map { .failure($0) } ?? result ?? .failure(CommitQueueError.notRun))
             })
         let next = waiting.withLock { waiting -> Next in
             guard waiting.operations.count < Self.maximumWaiting else { return .refuse }

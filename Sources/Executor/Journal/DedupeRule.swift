@@ -17,6 +17,8 @@ enum DedupeRule {
         // An event without an id is never known to be the same one.
         let isSameEvent = request.eventID == earlier.request.eventID && !request.eventID.isEmpty
         switch earlier.status {
+        // An operator has ended it: the sender's own retries must not bring it back.
+        case .failed where earlier.reason == .cancelled: return request.manualRetry || !isSameEvent
         case .failed, .timedOut, .dead, .refused:
             return request.manualRetry || !isSameEvent || request.attempt > earlier.request.attempt
         case .succeeded, .unknown:

@@ -6,6 +6,8 @@ protocol Journal: Sendable {
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome
     /// Moves a job between accepted and running, with the attempt that begins. Durable on return.
     func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError)
+    /// Puts a job off until its next attempt, with what the attempts so far came to. Durable on return.
+    func postpone(_ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult) async throws(JournalError)
     /// Records a result. Durable on return; a job finishes once.
     func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError)
     /// Adds to a job's history. Durable on return.
@@ -18,7 +20,9 @@ protocol Journal: Sendable {
     /// A job by its id or, failing that, the newest of an event id.
     func find(_ id: String) async throws(JournalError) -> StoredJob?
     /// The newest jobs first.
-    func list(limit: Int, status: WireJobStatus?, job: String?) async throws(JournalError) -> [StoredJob]
+    func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob]
+    /// A dead letter is none any more. False when it was none.
+    func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool
     /// A job's history, oldest first.
     func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent]
     /// Removes finished jobs older than `cutoff` (Unix milliseconds), at most `limit`; returns how many.
@@ -36,6 +40,10 @@ struct JobClaim: Sendable {
     let digest: [UInt8]
     let ingress: String
     let body: [UInt8]?
+    /// The hosts it runs on; empty when that is not known.
+    let hosts: [String]
+    /// Set for a replay.
+    var replay: Replay?
     /// `accepted`, `running` when it starts at once, or `refused`.
     let status: WireJobStatus
     /// Set with `refused`.
@@ -43,6 +51,37 @@ struct JobClaim: Sendable {
     /// Past its expires-at: good only to find a job that is there already.
     let expired: Bool
     let now: Int64
+}
+
+/// Where a replayed job comes from.
+struct Replay: Sendable {
+    /// Id of the job that is repeated.
+    let origin: String
+    /// Who asked for it, as ``Operator`` says it.
+    let operatorName: String
+}
+
+/// Which jobs a list has. Empty and nil parts let all pass.
+struct JobFilter: Sendable {
+    var status: WireJobStatus?
+    var job = ""
+    var hook = ""
+    var host = ""
+    var eventID = ""
+    var correlationID = ""
+    /// Unix milliseconds at which it was accepted: not before, and before.
+    var since: Int64?
+    var until: Int64?
+    /// Only dead letters that were neither discarded nor replayed.
+    var deadLetters = false
+}
+
+/// What a dead letter has become; the numbers are those of the journal.
+enum DeadLetter: Int64, Sendable {
+    case none = 0
+    case open = 1
+    case discarded = 2
+    case replayed = 3
 }
 
 /// The journal's answer to a claim.
@@ -74,15 +113,32 @@ struct StoredJob: Sendable {
     let acceptedAt: Int64
     let finishedAt: Int64?
     let result: WireJobResult?
+    /// Unix milliseconds before which its next attempt does not begin.
+    var dueAt: Int64?
+    /// What the attempts so far came to, of one that waits for its next.
+    var progress: WireJobResult?
+    /// The job that this one repeats; empty for none.
+    var origin = ""
+    var operatorName = ""
+    var letter = DeadLetter.none
 
     var id: String { request.jobID }
 }
 
 /// The journal could not be read or written; nothing was promised to anybody.
 struct JournalError: Error, CustomStringConvertible {
+    /// What an operator can do something about.
+    enum Cause: String, Sendable {
+        case full = "its disk, or its `maximum-size`, is full"
+        case readOnly = "it is read-only"
+        case device = "its disk fails"
+        case other = "see the executor's log"
+    }
+
     let step: String
     let path: String
     let underlying: String
+    var cause = Cause.other
 
     var description: String { "journal \(path): \(step): \(underlying)" }
 }

@@ -44,6 +44,23 @@ enum JournalSchema {
                     CREATE INDEX event_by_job ON event (job_id, number);
                     """)
         }
+        migrator.registerMigration("2: retries, dead letters and replays") { database in
+            try database.execute(
+                sql: """
+                    -- Unix milliseconds before which the next attempt does not begin; and what the attempts before came to.
+                    ALTER TABLE job ADD COLUMN due_at INTEGER;
+                    ALTER TABLE job ADD COLUMN progress BLOB;
+                    -- Of a replay: the job it repeats, and who asked for it.
+                    ALTER TABLE job ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+                    ALTER TABLE job ADD COLUMN operator TEXT NOT NULL DEFAULT '';
+                    -- 0 none, 1 a dead letter, 2 one that was discarded, 3 one that was replayed.
+                    ALTER TABLE job ADD COLUMN letter INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE job ADD COLUMN correlation_id TEXT NOT NULL DEFAULT '';
+                    -- Its hosts, each with a comma before and behind.
+                    ALTER TABLE job ADD COLUMN hosts TEXT NOT NULL DEFAULT '';
+                    CREATE INDEX job_dead_letter ON job (number) WHERE letter = 1;
+                    """)
+        }
         return migrator
     }
 }

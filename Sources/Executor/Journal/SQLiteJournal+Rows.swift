@@ -48,8 +48,8 @@ extension SQLiteJournal {
         let statement = try database.cachedStatement(
             sql: """
                 INSERT INTO job (id, ingress, hook, job, dedupe_key, event_id, sender_attempt, status, reason, error, request,
-                    request_digest, key_id, signature, body, accepted_at, finished_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    request_digest, key_id, signature, body, accepted_at, finished_at, origin, operator, correlation_id, hosts)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         // A refused request must not stand in the way of the same event once the policy allows it.
         let dedupeKey = claim.refusal == nil ? request.dedupeKey : ""
@@ -57,8 +57,19 @@ extension SQLiteJournal {
             request.jobID, claim.ingress, request.hook, request.job, dedupeKey, request.eventID, Int64(request.attempt),
             claim.status.rawValue, claim.refusal?.reason.rawValue ?? 0, claim.refusal?.message ?? "", Data(claim.payload),
             Data(claim.digest), claim.keyID, Data(claim.signature), claim.body.map { Data($0) }, claim.now, finishedAt,
+            claim.replay?.origin ?? "", claim.replay?.operatorName ?? "", request.correlationID,
+            claim.hosts.isEmpty ? "" : ",\(claim.hosts.joined(separator: ",")),",
         ])
+        if let replay = claim.replay { try replayed(database, replay, as: request.jobID, at: claim.now) }
         try add(database, request.jobID, at: claim.now, JobNames.name(claim.status), destination: "")
+    }
+
+    private static func replayed(_ database: Database, _ replay: Replay, as jobID: String, at now: Int64) throws {
+        try execute(
+            database, "UPDATE job SET letter = ? WHERE id = ? AND letter = ?",
+            [DeadLetter.replayed.rawValue, replay.origin, DeadLetter.open.rawValue])
+        try add(database, replay.origin, at: now, "replayed as \(jobID) by \(replay.operatorName)", destination: "")
+        try add(database, jobID, at: now, "replay of \(replay.origin) by \(replay.operatorName)", destination: "")
     }
 
     static func add(_ database: Database, _ jobID: String, at: Int64, _ what: String, destination: String) throws {
@@ -66,14 +77,17 @@ extension SQLiteJournal {
             database, "INSERT INTO event (job_id, at, what, destination) VALUES (?, ?, ?, ?)", [jobID, at, what, destination])
     }
 
-    private static func stored(_ row: Row) throws -> StoredJob {
+    static func stored(_ row: Row) throws -> StoredJob {
         let result: Data? = row["result"]
         let body: Data? = row["body"]
+        let progress: Data? = row["progress"]
         return StoredJob(
             request: try WireJobRequest(serializedBytes: row["request"] as Data), digest: [UInt8](row["request_digest"] as Data),
             ingress: row["ingress"], body: body.map { [UInt8]($0) }, status: WireJobStatus(rawValue: row["status"]) ?? .unknown,
             reason: WireReason(rawValue: row["reason"]) ?? .unspecified, error: row["error"],
             attempt: UInt32(clamping: row["attempt"] as Int64), acceptedAt: row["accepted_at"], finishedAt: row["finished_at"],
-            result: try result.map { try WireJobResult(serializedBytes: $0) })
+            result: try result.map { try WireJobResult(serializedBytes: $0) }, dueAt: row["due_at"],
+            progress: try progress.map { try WireJobResult(serializedBytes: $0) }, origin: row["origin"],
+            operatorName: row["operator"], letter: DeadLetter(rawValue: row["letter"]) ?? .none)
     }
 }

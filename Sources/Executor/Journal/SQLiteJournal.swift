@@ -6,11 +6,15 @@ internal import SwiftProtobuf
 /// The journal in one SQLite file: write-ahead log, `synchronous=FULL`, group commit.
 final class SQLiteJournal: Journal {
     private let commits: CommitQueue
+    /// For what an operator looks at: a long search delays no claim.
+    private let reader: DatabaseQueue
+    private let path: String
 
     /// Opens or makes the file and brings its tables up to date. Blocks; call before serving.
     ///
+    /// - Parameter maximumSize: bytes; at that size the journal is full as on a full disk. Nil for none.
     /// - Throws: ``JournalError`` naming the file and the step.
-    init(path: String) throws(JournalError) {
+    init(path: String, maximumSize: Int? = nil) throws(JournalError) {
         do {
             var configuration = Configuration()
             configuration.label = "journal"
@@ -20,13 +24,21 @@ final class SQLiteJournal: Journal {
                 try database.execute(sql: "PRAGMA journal_mode=WAL")
                 try database.execute(sql: "PRAGMA synchronous=FULL")
                 try database.execute(sql: "PRAGMA temp_store=MEMORY")
+                if let maximumSize {
+                    let page = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
+                    try database.execute(sql: "PRAGMA max_page_count=\(max(1, maximumSize / page))")
+                }
             }
             let database = try DatabaseQueue(path: path, configuration: configuration)
             try JournalSchema.migrator.migrate(database)
             commits = CommitQueue(database, path: path)
+            configuration.label = "journal reader"
+            configuration.readonly = true
+            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store=MEMORY") }
+            reader = try DatabaseQueue(path: path, configuration: configuration)
+            self.path = path
         } catch {
-            throw JournalError(
-                step: "open", path: path, underlying: "\(error)")
+            throw JournalError(step: "open", path: path, error)
         }
     }
 
@@ -50,28 +62,47 @@ final class SQLiteJournal: Journal {
     func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError) {
         try await commits.perform("mark") { database in
             try Self.execute(
-                database, "UPDATE job SET status = ?, attempt = ? WHERE id = ? AND finished_at IS NULL",
+                database, "UPDATE job SET status = ?, attempt = ?, due_at = NULL WHERE id = ? AND finished_at IS NULL",
                 [status.rawValue, Int64(attempt), jobID])
         }
     }
 
-    func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError) {
-        let bytes: [UInt8]
-        do {
-            bytes = try result.serializedBytes()
-        } catch {
-            throw JournalError(step: "finish", path: "", underlying: "\(error)")
+    func postpone(_ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult) async throws(JournalError) {
+        let bytes = try bytes(progress, "postpone")
+        let now = WallClock.now()
+        try await commits.perform("postpone") { database in
+            try Self.execute(
+                database, "UPDATE job SET status = ?, attempt = ?, due_at = ?, progress = ? WHERE id = ? AND finished_at IS NULL",
+                [WireJobStatus.accepted.rawValue, Int64(attempt), until, DatabaseBytes(bytes), jobID])
+            try Self.add(
+                database, jobID, at: now,
+                "attempt \(attempt - 1): \(JobNames.name(progress.reason)); the next in \(max(0, until - now)) ms",
+                destination: "")
         }
+    }
+
+    private func bytes(_ result: WireJobResult, _ step: String) throws(JournalError) -> [UInt8] {
+        do {
+            return try result.serializedBytes()
+        } catch {
+            throw JournalError(step: step, path: path, underlying: "\(error)")
+        }
+    }
+
+    func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError) {
+        let bytes = try bytes(result, "finish")
+        let letter = result.status == .dead ? DeadLetter.open : .none
         try await commits.perform("finish") { database in
             try Self.execute(
                 database,
                 """
-                UPDATE job SET status = ?, reason = ?, error = ?, result = ?, finished_at = ?, body = NULL
+                UPDATE job SET status = ?, reason = ?, error = ?, result = ?, finished_at = ?, attempt = ?, letter = ?,
+                    due_at = NULL, progress = NULL, body = CASE WHEN ? THEN NULL ELSE body END
                 WHERE id = ? AND finished_at IS NULL
                 """,
                 [
                     result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(bytes), result.finishedAtMs,
-                    jobID,
+                    Int64(result.attempts), letter.rawValue, result.status == .succeeded, jobID,
                 ])
             guard database.changesCount > 0 else { return }
             try Self.add(database, jobID, at: result.finishedAtMs, JobNames.name(result.status), destination: "")
@@ -103,26 +134,40 @@ final class SQLiteJournal: Journal {
         }
     }
 
-    func list(limit: Int, status: WireJobStatus?, job: String?) async throws(JournalError) -> [StoredJob] {
-        try await commits.perform("list") { database in
-            var conditions = ["1"]
-            var arguments: [any DatabaseValueConvertible] = []
-            if let status {
-                conditions.append("status = ?")
-                arguments.append(status.rawValue)
-            }
-            if let job {
-                conditions.append("job = ?")
-                arguments.append(job)
-            }
-            arguments.append(limit)
-            return try Self.rows(
-                database, "\(conditions.joined(separator: " AND ")) ORDER BY number DESC LIMIT ?", arguments)
+    func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool {
+        let now = WallClock.now()
+        return try await commits.perform("discard") { database in
+            try Self.execute(
+                database, "UPDATE job SET letter = ?, body = NULL WHERE id = ? AND letter = ?",
+                [DeadLetter.discarded.rawValue, jobID, DeadLetter.open.rawValue])
+            guard database.changesCount > 0 else { return false }
+            try Self.add(database, jobID, at: now, "discarded by \(operatorName)", destination: "")
+            return true
+        }
+    }
+
+    func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int {
+        try await commits.perform("prune") { database in
+            try Self.execute(
+                database,
+                "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)",
+                [cutoff, limit])
+            return database.changesCount
+        }
+    }
+}
+
+extension SQLiteJournal {
+    func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob] {
+        try await look("list") { database in
+            let (condition, arguments) = Self.condition(filter)
+            let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition) ORDER BY number DESC LIMIT ?")
+            return try Row.fetchAll(statement, arguments: StatementArguments(arguments + [limit])).map(Self.stored)
         }
     }
 
     func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent] {
-        try await commits.perform("history") { database in
+        try await look("history") { database in
             let rows = try Row.fetchAll(
                 database.cachedStatement(sql: "SELECT at, what, destination FROM event WHERE job_id = ? ORDER BY number"),
                 arguments: [jobID])
@@ -136,13 +181,33 @@ final class SQLiteJournal: Journal {
         }
     }
 
-    func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int {
-        try await commits.perform("prune") { database in
-            try Self.execute(
-                database,
-                "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)",
-                [cutoff, limit])
-            return database.changesCount
+    /// Reads beside the writer, what is durable by now.
+    private func look<T: Sendable>(
+        _ step: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(JournalError) -> T {
+        do {
+            return try await reader.read(body)
+        } catch {
+            throw JournalError(step: step, path: path, error)
         }
+    }
+
+    private static func condition(_ filter: JobFilter) -> (String, [any DatabaseValueConvertible]) {
+        var conditions: [String] = []
+        var arguments: [any DatabaseValueConvertible] = []
+        func add(_ condition: String, _ argument: any DatabaseValueConvertible) {
+            conditions.append(condition)
+            arguments.append(argument)
+        }
+        if let status = filter.status { add("status = ?", status.rawValue) }
+        for (column, value) in [
+            ("job", filter.job), ("hook", filter.hook), ("event_id", filter.eventID), ("correlation_id", filter.correlationID),
+        ] where !value.isEmpty { add("\(column) = ?", value) }
+        if !filter.host.isEmpty { add("instr(hosts, ?) > 0", ",\(filter.host),") }
+        if let since = filter.since { add("accepted_at >= ?", since) }
+        if let until = filter.until { add("accepted_at < ?", until) }
+        // Written out, for the partial index.
+        if filter.deadLetters { conditions.append("letter = 1") }
+        return (conditions.isEmpty ? "1" : conditions.joined(separator: " AND "), arguments)
     }
 }

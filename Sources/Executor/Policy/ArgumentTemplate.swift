@@ -14,9 +14,14 @@ struct ArgumentTemplate: Sendable, Equatable {
         pieces.compactMap { if case .place(let name) = $0 { name } else { nil } }
     }
 
-    /// A value that fills the first bytes of the argument could be taken for an option.
-    var startsWithPlace: Bool {
-        if case .place = pieces.first { true } else { false }
+    /// As the settings have it, but for the doubling of braces.
+    var text: String {
+        pieces.map { piece in
+            switch piece {
+            case .text(let text): text
+            case .place(let name): "{\(name)}"
+            }
+        }.joined()
     }
 
     /// Reads the text of the settings.

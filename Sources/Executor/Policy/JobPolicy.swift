@@ -1,12 +1,11 @@
 internal import Authentication
-internal import Settings
+internal import JobProtocol
 
 /// What the executor's settings allow under one job name. Nothing else can be run.
 struct JobPolicy: Sendable {
     /// What a parameter's value must look like.
     struct Parameter: Sendable {
-        /// The whole value must match.
-        let pattern: AnchoredPattern
+        let type: ParameterType
         /// Used when the request does not carry the parameter; nil makes it required.
         let fallback: String?
         /// Bytes.
@@ -20,18 +19,28 @@ struct JobPolicy: Sendable {
         case unknown
     }
 
-    /// How often a command that did not start is tried again.
+    /// How often a command is tried again that did not start, or that ended with an exit code that asks for it.
     struct Retry: Sendable {
         let attempts: Int
         let backoff: Duration
         let maximumBackoff: Duration
+        let exitCodes: Set<Int32>
 
-        static let none = Retry(attempts: 1, backoff: .seconds(2), maximumBackoff: .seconds(300))
+        static let none = Retry(attempts: 1, backoff: .seconds(2), maximumBackoff: .seconds(300), exitCodes: [])
     }
 
-    enum StandardInput: String, Sendable, CaseIterable {
+    enum StandardInput: Sendable, Equatable {
         case none
         case body
+        /// The value of this parameter.
+        case parameter(String)
+    }
+
+    /// Jobs with the same lane run one after the other, in the order in which they came.
+    struct Lane: Sendable {
+        let key: ArgumentTemplate
+        /// Jobs that may wait in one lane; one more is refused as busy.
+        let queue: Int
     }
 
     let name: String
@@ -39,12 +48,20 @@ struct JobPolicy: Sendable {
     let destinations: [String]
     /// The request names one of ``destinations``; otherwise the command runs on all of them.
     let callerChooses: Bool
+    /// The request names one of these; empty means that each host's own identity logs in.
+    let identities: [String]
     let parameters: [String: Parameter]
     let environment: [String: ArgumentTemplate]
     let standardInput: StandardInput
     let timeout: Duration
     let grace: Duration
+    /// For all attempts and the waits before and between them, from the moment it was accepted; nil for none.
+    let deadline: Duration?
     let concurrency: Int
+    /// Jobs of this name at once on one destination; nil for as many as ``concurrency`` and the host allow.
+    let destinationConcurrency: Int?
+    let lane: Lane?
+    let rate: TokenBucket.Rate?
     let successCodes: Set<Int32>
     let stdoutLimit: Int
     let stderrLimit: Int

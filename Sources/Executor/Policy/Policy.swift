@@ -18,12 +18,18 @@ struct Policy: Sendable {
         let destination: String
         let arguments: [String]
         let environment: [String]
+        /// Nil for the host's own.
+        let identity: String?
     }
 
     /// What a request comes to.
     struct Plan: Sendable {
         let job: JobPolicy
         let runs: [Run]
+        /// The value that jobs which must not overtake one another share.
+        let lane: String?
+        /// For the command's standard input, where that is not the request's body.
+        let input: [UInt8]?
     }
 
     /// - Throws: ``Refusal`` naming the job, parameter or token that is at fault; never a value of a token.
@@ -39,13 +45,11 @@ struct Policy: Sendable {
         if !tokenIsVerified { try checkToken(request, job: job, now: now) }
         let values = try values(for: job, from: request)
         let destinations = try destinations(for: job, request)
-        guard request.identity.isEmpty else {
-            throw Refusal(.policy, "job \(job.name) does not let the caller choose an identity")
-        }
+        let identity = try identity(for: job, request)
         guard job.standardInput == .body || !request.bodyFollows else {
             throw Refusal(.policy, "job \(job.name) takes no body on standard input")
         }
-        guard job.standardInput == .none || request.bodyFollows else {
+        guard job.standardInput != .body || request.bodyFollows else {
             throw Refusal(.policy, "job \(job.name) needs the body on standard input; set `body: true` in the hook")
         }
         let arguments = job.command.map { $0.filled(with: values) }
@@ -55,7 +59,16 @@ struct Policy: Sendable {
             throw Refusal(.parameter, "the command of job \(job.name) has \(size) bytes, the limit is \(JobLimits.commandBytes)")
         }
         return Plan(
-            job: job, runs: destinations.map { Run(destination: $0, arguments: arguments, environment: environment) })
+            job: job,
+            runs: destinations.map {
+                Run(destination: $0, arguments: arguments, environment: environment, identity: identity)
+            },
+            lane: job.lane?.key.filled(with: values), input: Self.input(for: job, values))
+    }
+
+    private static func input(for job: JobPolicy, _ values: [String: String]) -> [UInt8]? {
+        guard case .parameter(let name) = job.standardInput else { return nil }
+        return Array((values[name] ?? "").utf8)
     }
 
     private func values(for job: JobPolicy, from request: WireJobRequest) throws(Refusal) -> [String: String] {
@@ -72,10 +85,11 @@ struct Policy: Sendable {
                     .parameter,
                     "parameter \(name) of job \(job.name) has \(value.utf8.count) bytes, the limit is \(rule.maximumLength)")
             }
-            guard rule.pattern.matches(value) else {
-                throw Refusal(.parameter, "parameter \(name) of job \(job.name) does not match its pattern")
+            do throws(ParameterError) {
+                values[name] = try rule.type.accepted(value)
+            } catch {
+                throw Refusal(.parameter, "parameter \(name) of job \(job.name) \(error.message)")
             }
-            values[name] = value
         }
         return values
     }
@@ -94,6 +108,22 @@ struct Policy: Sendable {
                     + job.destinations.joined(separator: ", "))
         }
         return [request.destination]
+    }
+
+    private func identity(for job: JobPolicy, _ request: WireJobRequest) throws(Refusal) -> String? {
+        guard !job.identities.isEmpty else {
+            guard request.identity.isEmpty else {
+                throw Refusal(.policy, "job \(job.name) does not let the caller choose an identity")
+            }
+            return nil
+        }
+        guard job.identities.contains(request.identity) else {
+            throw Refusal(
+                .policy,
+                "job \(job.name) does not log in as \(request.identity.prefix(JobLimits.name).debugDescription); it may as "
+                    + job.identities.joined(separator: ", "))
+        }
+        return request.identity
     }
 
     private func checkToken(_ request: WireJobRequest, job: JobPolicy, now: Int64) throws(Refusal) {

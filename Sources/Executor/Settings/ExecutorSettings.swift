@@ -2,27 +2,35 @@ internal import Authentication
 internal import JobProtocol
 public import Sandbox
 public import Settings
+internal import SettingsReload
 
 /// The executor's settings, checked as a whole: either all of it is good or nothing is used.
 public struct ExecutorSettings: Sendable {
+    /// Where they stand.
+    let file: String
+    let fixed: FixedSettings
     let ingresses: [IngressPeer]
     let keyID: String
     let signingKey: Ed25519PrivateKey
     let adminSocket: String
     let adminMode: UInt32
-    let adminUIDs: Set<UInt32>
+    let admin: AdminAccess
     let workerSocket: String
     let minimumLandlock: Int
     let journalPath: String
     let keep: Duration
+    let maximumJournalSize: Int?
     let hosts: HostDirectory
     let policy: Policy
 
     /// Keys at the top of the file.
     static let keys = [
-        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "jobs",
-        "sandbox",
+        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "groups",
+        "jobs", "sandbox",
     ]
+
+    /// Keys of `journal`.
+    static let journalKeys = ["sqlite", "keep", "maximum-size"]
 
     /// Reads a file and the secrets it names.
     ///
@@ -30,22 +38,27 @@ public struct ExecutorSettings: Sendable {
     public init(file: String) throws(SettingsProblems) {
         let source = try SettingsFile(path: file)
         let root = source.root.mapping(Self.keys)
+        self.file = file
+        fixed = Self.fixed(root)
         minimumLandlock = root.optional("sandbox").minimumLandlock()
         let ingresses = Self.ingresses(root.required("ingresses"))
         let keyID = root.optional("key-id")
         self.keyID = keyID.isPresent ? keyID.name() ?? "" : "executor"
         let key = root.required("signing-key").signingKey()
-        let admin = root.required("admin").mapping("socket", "mode", "allow-uids")
+        let admin = root.required("admin").mapping(AdminSettings.keys)
         adminSocket = admin.required("socket").socketPath() ?? ""
         adminMode = admin.optional("mode").fileMode() ?? 0o600
-        adminUIDs = admin.optional("allow-uids").uids() ?? [ownUID()]
+        self.admin = AdminSettings.access(admin)
         workerSocket = WorkerLayout.socket(root.optional("workers"), adminSocket: adminSocket)
-        let journal = root.required("journal").mapping("sqlite", "keep")
+        let journal = root.required("journal").mapping(Self.journalKeys)
         journalPath = journal.required("sqlite").filePath() ?? ""
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
+        maximumJournalSize = journal.optional("maximum-size").byteCount(in: 1024 * 1024...1024 * 1024 * 1024 * 1024)
         let identities = HostSettings.identities(root.required("identities"))
         let known = HostSettings.knownHosts(root.required("known-hosts"))
-        hosts = HostSettings.hosts(root.required("hosts"), identities: identities, known: known)
+        var hosts = HostSettings.hosts(root.required("hosts"), identities: identities, known: known)
+        hosts.groups = HostSettings.groups(root.optional("groups"), hosts: hosts)
+        self.hosts = hosts
         policy = JobSettings.policy(root.required("jobs"), hosts: hosts, ingresses: Set(ingresses.map(\.name)))
         self.ingresses = ingresses
         try source.finish()
@@ -79,29 +92,11 @@ public struct ExecutorSettings: Sendable {
 
     /// The settings in words, for `check`.
     public var summary: String {
-        var lines = [
-            "settings are good: \(policy.jobs.count) jobs on \(hosts.targets.count + hosts.unpinned.count) hosts, policy \(policy.digest.prefix(16))"
-        ]
+        let count = hosts.targets.count
+        var lines = ["settings are good: \(policy.jobs.count) jobs on \(count) hosts, policy \(policy.digest.prefix(16))"]
         for job in policy.jobs.values.sorted(by: { $0.name < $1.name }) {
-            let places = job.command.flatMap(\.places)
-            lines.append(
-                "job \(job.name): runs on \(job.callerChooses ? "one of " : "")\(job.destinations.joined(separator: ", ")), at most \(job.timeout), "
-                    + (places.isEmpty
-                        ? "takes nothing from the caller" : "takes \(places.joined(separator: ", ")) from the caller")
-                    + (job.token.map {
-                        ", after it verified the caller's token of \($0.issuerNames.joined(separator: " or ")) itself"
-                    } ?? ""))
-            for (index, argument) in job.command.enumerated() where index > 0 && argument.startsWithPlace {
-                let before = job.command[..<index].contains { $0.pieces == [.text("--")] }
-                if !before {
-                    lines.append(
-                        "  warning: argument \(index + 1) begins with a place; a value with a leading `-` would be an option unless its pattern forbids it"
-                    )
-                }
-            }
-            for (name, parameter) in job.parameters.sorted(by: { $0.key < $1.key }) where parameter.pattern.text.contains(".*") {
-                lines.append("  warning: the pattern of \(name) allows almost anything: \(parameter.pattern.text)")
-            }
+            lines.append(job.words)
+            lines += job.warnings.map { "  warning: \($0)" }
         }
         for reason in hosts.unpinned.values.sorted() { lines.append("warning: \(reason)") }
         return lines.joined(separator: "\n")

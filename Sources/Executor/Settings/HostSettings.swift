@@ -1,4 +1,5 @@
 internal import Authentication
+internal import JobProtocol
 internal import Settings
 
 /// Reads `identities`, `known-hosts` and `hosts`.
@@ -48,18 +49,32 @@ enum HostSettings {
             let timeout = host.optional("connect-timeout").duration(in: .milliseconds(100) ... .seconds(120)) ?? .seconds(10)
             let key = identityName.flatMap { identities[$0] }
             if let identityName, key == nil { identity.problem("no identity `\(identityName)` under `identities`") }
+            let concurrency = host.optional("concurrency").int(in: 1...HostDirectory.commandsPerHost)
             guard let address, let port, let user, let identityName, let key else { continue }
             let pinned = known.lookup(address: address, port: port)
             if pinned.keys.isEmpty { unpinned[name] = reason(name, address, port, pinned) }
             targets[name] = HostDirectory.Target(
                 address: address, port: port, user: user, identityName: identityName, identity: key,
                 hostKeys: pinned.keys,
-                connectTimeout: timeout)
+                connectTimeout: timeout, concurrency: concurrency ?? HostDirectory.commandsPerHost)
         }
-        return HostDirectory(targets: targets, unpinned: unpinned)
+        return HostDirectory(targets: targets, unpinned: unpinned, identities: identities)
     }
 
-    private static let keys = ["address", "port", "user", "identity", "connect-timeout"]
+    /// Reads `groups`: names for several hosts.
+    static func groups(_ node: SettingsNode, hosts: HostDirectory) -> [String: [String]] {
+        var groups: [String: [String]] = [:]
+        for (name, value) in node.entries() {
+            let members = value.strings(maximum: JobLimits.destinations)
+            if members.isEmpty { value.problem("a group has at least one host") }
+            if hosts.targets[name] != nil { value.problem("`\(name)` is a host's name already") }
+            for member in members where hosts.targets[member] == nil { value.problem("no host `\(member)` under `hosts`") }
+            groups[name] = members
+        }
+        return groups
+    }
+
+    private static let keys = ["address", "port", "user", "identity", "connect-timeout", "concurrency"]
 
     /// The SSH port of a host; nil when what stands there is none.
     static func port(_ host: SettingsNode) -> UInt16? {

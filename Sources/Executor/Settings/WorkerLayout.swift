@@ -18,7 +18,7 @@ public struct WorkerLayout: Sendable {
     public init(file: String) throws(SettingsProblems) {
         let source = try SettingsFile(path: file)
         let root = source.root.mapping(ExecutorSettings.keys)
-        let admin = root.required("admin").mapping("socket", "mode", "allow-uids")
+        let admin = root.required("admin").mapping(AdminSettings.keys)
         let workers = root.optional("workers")
         socket = Self.socket(workers, adminSocket: admin.required("socket").socketPath() ?? "")
         count = workers.mapping("count", "socket").optional("count").int(in: 1...Self.count.maximum) ?? Self.count.standard

@@ -10,6 +10,8 @@ struct PendingLease: Sendable {
     let onOutput: @Sendable (WireStream, [UInt8]) -> Void
     let onStage: @Sendable (WireStage, UInt32) -> Void
     var stage = WireStage.unspecified
+    /// The worker was asked to end it.
+    var isCancelled = false
     /// When it came to that stage.
     var since = ContinuousClock.now
     /// Looks whether the worker is stuck.

@@ -73,9 +73,14 @@ final class WorkerConnection: Sendable {
         if !isHeld { reminder.cancel() }
     }
 
-    /// Asks the worker to end the command on the host.
-    func cancel(_ leaseID: UInt64) {
-        send(.with { $0.cancel = .with { $0.leaseID = leaseID } })
+    /// Asks the worker to end a job's commands on their hosts; once for each lease.
+    func cancel(job: String) {
+        let mine = leases.withLock { leases in
+            let mine = leases.filter { $0.value.job == job && !$0.value.isCancelled }.keys
+            for id in mine { leases[id]?.isCancelled = true }
+            return Array(mine)
+        }
+        for id in mine { send(.with { $0.cancel = .with { $0.leaseID = id } }) }
     }
 
     /// Takes one frame.

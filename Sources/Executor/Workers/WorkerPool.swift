@@ -83,6 +83,11 @@ final class WorkerPool: Sendable {
         }
     }
 
+    /// Asks the workers to end what they run of a job, on the host too.
+    func cancel(job: String) {
+        for connection in state.withLock({ $0.connections }) { connection.cancel(job: job) }
+    }
+
     private func worker(for host: String) async -> WorkerConnection? {
         let deadline = ContinuousClock.now + Self.workerWait
         while true {

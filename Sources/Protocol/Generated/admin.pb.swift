@@ -53,12 +53,39 @@ public nonisolated struct WireAdminRequest: Sendable {
     set {kind = .tailJob(newValue)}
   }
 
+  public var cancelJob: WireCancelJob {
+    get {
+      if case .cancelJob(let v)? = kind {return v}
+      return WireCancelJob()
+    }
+    set {kind = .cancelJob(newValue)}
+  }
+
+  public var replayJobs: WireReplayJobs {
+    get {
+      if case .replayJobs(let v)? = kind {return v}
+      return WireReplayJobs()
+    }
+    set {kind = .replayJobs(newValue)}
+  }
+
+  public var discardJobs: WireDiscardJobs {
+    get {
+      if case .discardJobs(let v)? = kind {return v}
+      return WireDiscardJobs()
+    }
+    set {kind = .discardJobs(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
     case listJobs(WireListJobs)
     case showJob(WireShowJob)
     case tailJob(WireTailJob)
+    case cancelJob(WireCancelJob)
+    case replayJobs(WireReplayJobs)
+    case discardJobs(WireDiscardJobs)
 
   }
 
@@ -78,9 +105,98 @@ public nonisolated struct WireListJobs: Sendable {
 
   public var job: String = String()
 
+  public var hook: String = String()
+
+  public var host: String = String()
+
+  public var eventID: String = String()
+
+  public var correlationID: String = String()
+
+  /// Unix milliseconds at which it was accepted: not before, and before; 0 means any.
+  public var sinceMs: Int64 = 0
+
+  public var untilMs: Int64 = 0
+
+  /// Only dead letters that were neither discarded nor replayed.
+  public var deadLetters: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+}
+
+/// By job id: what waits never runs, what runs is ended on its hosts. Answered when the job has ended, with its record. For operators.
+public nonisolated struct WireCancelJob: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: String = String()
+
+  /// How the operator's command calls its user; the executor adds the uid that the kernel says.
+  public var `operator`: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Each job that is named, or that the filter finds, oldest first, becomes a new job under the policy of now. For operators.
+public nonisolated struct WireReplayJobs: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var ids: [String] = []
+
+  public var filter: WireListJobs {
+    get {_filter ?? WireListJobs()}
+    set {_filter = newValue}
+  }
+  /// Returns true if `filter` has been explicitly set.
+  public var hasFilter: Bool {self._filter != nil}
+  /// Clears the value of `filter`. Subsequent reads from it will return its default value.
+  public mutating func clearFilter() {self._filter = nil}
+
+  /// Say only what would be replayed.
+  public var dryRun: Bool = false
+
+  public var `operator`: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _filter: WireListJobs? = nil
+}
+
+/// Dead letters that are named, or that the filter finds, are none any more. For operators.
+public nonisolated struct WireDiscardJobs: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var ids: [String] = []
+
+  public var filter: WireListJobs {
+    get {_filter ?? WireListJobs()}
+    set {_filter = newValue}
+  }
+  /// Returns true if `filter` has been explicitly set.
+  public var hasFilter: Bool {self._filter != nil}
+  /// Clears the value of `filter`. Subsequent reads from it will return its default value.
+  public mutating func clearFilter() {self._filter = nil}
+
+  public var dryRun: Bool = false
+
+  public var `operator`: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _filter: WireListJobs? = nil
 }
 
 /// By job id, or by the sender's event id.
@@ -157,6 +273,14 @@ public nonisolated struct WireAdminResponse: Sendable {
     set {kind = .output(newValue)}
   }
 
+  public var change: WireAdminChange {
+    get {
+      if case .change(let v)? = kind {return v}
+      return WireAdminChange()
+    }
+    set {kind = .change(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -165,8 +289,29 @@ public nonisolated struct WireAdminResponse: Sendable {
     case error(WireAdminError)
     case state(WireJobState)
     case output(WireOutput)
+    case change(WireAdminChange)
 
   }
+
+  public init() {}
+}
+
+/// What became of one job of a replay or discard; an error when nothing did.
+public nonisolated struct WireAdminChange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var jobID: String = String()
+
+  /// The new job, of a replay that was not dry.
+  public var newJobID: String = String()
+
+  public var error: String = String()
+
+  public var name: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -193,44 +338,114 @@ public nonisolated struct WireAdminError: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireJobRecord: Sendable {
+public nonisolated struct WireJobRecord: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var jobID: String = String()
+  public var jobID: String {
+    get {_storage._jobID}
+    set {_uniqueStorage()._jobID = newValue}
+  }
 
-  public var ingress: String = String()
+  public var ingress: String {
+    get {_storage._ingress}
+    set {_uniqueStorage()._ingress = newValue}
+  }
 
-  public var hook: String = String()
+  public var hook: String {
+    get {_storage._hook}
+    set {_uniqueStorage()._hook = newValue}
+  }
 
-  public var job: String = String()
+  public var job: String {
+    get {_storage._job}
+    set {_uniqueStorage()._job = newValue}
+  }
 
-  public var eventID: String = String()
+  public var eventID: String {
+    get {_storage._eventID}
+    set {_uniqueStorage()._eventID = newValue}
+  }
 
-  public var attempt: UInt32 = 0
+  public var attempt: UInt32 {
+    get {_storage._attempt}
+    set {_uniqueStorage()._attempt = newValue}
+  }
 
-  public var status: WireJobStatus = .unspecified
+  public var status: WireJobStatus {
+    get {_storage._status}
+    set {_uniqueStorage()._status = newValue}
+  }
 
-  public var reason: WireReason = .unspecified
+  public var reason: WireReason {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
-  public var error: String = String()
+  public var error: String {
+    get {_storage._error}
+    set {_uniqueStorage()._error = newValue}
+  }
 
-  public var acceptedAtMs: Int64 = 0
+  public var acceptedAtMs: Int64 {
+    get {_storage._acceptedAtMs}
+    set {_uniqueStorage()._acceptedAtMs = newValue}
+  }
 
-  public var finishedAtMs: Int64 = 0
+  public var finishedAtMs: Int64 {
+    get {_storage._finishedAtMs}
+    set {_uniqueStorage()._finishedAtMs = newValue}
+  }
 
-  public var correlationID: String = String()
+  public var correlationID: String {
+    get {_storage._correlationID}
+    set {_uniqueStorage()._correlationID = newValue}
+  }
 
-  public var parameters: Dictionary<String,String> = [:]
+  public var parameters: Dictionary<String,String> {
+    get {_storage._parameters}
+    set {_uniqueStorage()._parameters = newValue}
+  }
 
-  public var destinations: [WireDestinationResult] = []
+  public var destinations: [WireDestinationResult] {
+    get {_storage._destinations}
+    set {_uniqueStorage()._destinations = newValue}
+  }
 
-  public var events: [WireJobEvent] = []
+  public var events: [WireJobEvent] {
+    get {_storage._events}
+    set {_uniqueStorage()._events = newValue}
+  }
+
+  /// Of a replay: the job it repeats, and who asked for it.
+  public var origin: String {
+    get {_storage._origin}
+    set {_uniqueStorage()._origin = newValue}
+  }
+
+  public var `operator`: String {
+    get {_storage._operator}
+    set {_uniqueStorage()._operator = newValue}
+  }
+
+  /// When the next attempt begins, of a job that waits for one; 0 otherwise.
+  public var nextAttemptMs: Int64 {
+    get {_storage._nextAttemptMs}
+    set {_uniqueStorage()._nextAttemptMs = newValue}
+  }
+
+  /// open, discarded or replayed, of a dead letter.
+  public var deadLetter: String {
+    get {_storage._deadLetter}
+    set {_uniqueStorage()._deadLetter = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireJobEvent: Sendable {
@@ -255,7 +470,7 @@ fileprivate nonisolated let _protobuf_package = "sallyport.v1"
 
 nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AdminRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}list_jobs\0\u{3}show_job\0\u{4}\u{5}tail_job\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}list_jobs\0\u{3}show_job\0\u{4}\u{5}tail_job\0\u{4}\u{d}cancel_job\0\u{3}replay_jobs\0\u{3}discard_jobs\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -302,6 +517,45 @@ nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.kind = .tailJob(v)
         }
       }()
+      case 20: try {
+        var v: WireCancelJob?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .cancelJob(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .cancelJob(v)
+        }
+      }()
+      case 21: try {
+        var v: WireReplayJobs?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .replayJobs(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .replayJobs(v)
+        }
+      }()
+      case 22: try {
+        var v: WireDiscardJobs?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .discardJobs(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .discardJobs(v)
+        }
+      }()
       default: break
       }
     }
@@ -325,6 +579,18 @@ nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       guard case .tailJob(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
+    case .cancelJob?: try {
+      guard case .cancelJob(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .replayJobs?: try {
+      guard case .replayJobs(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+    }()
+    case .discardJobs?: try {
+      guard case .discardJobs(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -339,7 +605,7 @@ nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireListJobs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListJobs"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}limit\0\u{1}status\0\u{1}job\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}limit\0\u{1}status\0\u{1}job\0\u{1}hook\0\u{1}host\0\u{3}event_id\0\u{3}correlation_id\0\u{3}since_ms\0\u{3}until_ms\0\u{3}dead_letters\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -350,6 +616,13 @@ nonisolated extension WireListJobs: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.status) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.job) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.hook) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.eventID) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.correlationID) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.sinceMs) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self.untilMs) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.deadLetters) }()
       default: break
       }
     }
@@ -365,6 +638,27 @@ nonisolated extension WireListJobs: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.job.isEmpty {
       try visitor.visitSingularStringField(value: self.job, fieldNumber: 3)
     }
+    if !self.hook.isEmpty {
+      try visitor.visitSingularStringField(value: self.hook, fieldNumber: 4)
+    }
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 5)
+    }
+    if !self.eventID.isEmpty {
+      try visitor.visitSingularStringField(value: self.eventID, fieldNumber: 6)
+    }
+    if !self.correlationID.isEmpty {
+      try visitor.visitSingularStringField(value: self.correlationID, fieldNumber: 7)
+    }
+    if self.sinceMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.sinceMs, fieldNumber: 8)
+    }
+    if self.untilMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.untilMs, fieldNumber: 9)
+    }
+    if self.deadLetters != false {
+      try visitor.visitSingularBoolField(value: self.deadLetters, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -372,6 +666,146 @@ nonisolated extension WireListJobs: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.limit != rhs.limit {return false}
     if lhs.status != rhs.status {return false}
     if lhs.job != rhs.job {return false}
+    if lhs.hook != rhs.hook {return false}
+    if lhs.host != rhs.host {return false}
+    if lhs.eventID != rhs.eventID {return false}
+    if lhs.correlationID != rhs.correlationID {return false}
+    if lhs.sinceMs != rhs.sinceMs {return false}
+    if lhs.untilMs != rhs.untilMs {return false}
+    if lhs.deadLetters != rhs.deadLetters {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCancelJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CancelJob"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}operator\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.`operator`) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.`operator`.isEmpty {
+      try visitor.visitSingularStringField(value: self.`operator`, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCancelJob, rhs: WireCancelJob) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.`operator` != rhs.`operator` {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReplayJobs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReplayJobs"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ids\0\u{1}filter\0\u{3}dry_run\0\u{1}operator\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.ids) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._filter) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.`operator`) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.ids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.ids, fieldNumber: 1)
+    }
+    try { if let v = self._filter {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 3)
+    }
+    if !self.`operator`.isEmpty {
+      try visitor.visitSingularStringField(value: self.`operator`, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReplayJobs, rhs: WireReplayJobs) -> Bool {
+    if lhs.ids != rhs.ids {return false}
+    if lhs._filter != rhs._filter {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.`operator` != rhs.`operator` {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDiscardJobs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DiscardJobs"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ids\0\u{1}filter\0\u{3}dry_run\0\u{1}operator\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.ids) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._filter) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.`operator`) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.ids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.ids, fieldNumber: 1)
+    }
+    try { if let v = self._filter {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 3)
+    }
+    if !self.`operator`.isEmpty {
+      try visitor.visitSingularStringField(value: self.`operator`, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDiscardJobs, rhs: WireDiscardJobs) -> Bool {
+    if lhs.ids != rhs.ids {return false}
+    if lhs._filter != rhs._filter {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.`operator` != rhs.`operator` {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -439,7 +873,7 @@ nonisolated extension WireTailJob: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AdminResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}end\0\u{1}error\0\u{2}\u{4}state\0\u{1}output\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}end\0\u{1}error\0\u{2}\u{4}state\0\u{1}output\0\u{2}\u{c}change\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -512,6 +946,19 @@ nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .output(v)
         }
       }()
+      case 20: try {
+        var v: WireAdminChange?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .change(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .change(v)
+        }
+      }()
       default: break
       }
     }
@@ -543,6 +990,10 @@ nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .output(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
+    case .change?: try {
+      guard case .change(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -550,6 +1001,51 @@ nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._M
 
   public static func ==(lhs: WireAdminResponse, rhs: WireAdminResponse) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAdminChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AdminChange"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{3}new_job_id\0\u{1}error\0\u{1}name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.newJobID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.jobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 1)
+    }
+    if !self.newJobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.newJobID, fieldNumber: 2)
+    }
+    if !self.error.isEmpty {
+      try visitor.visitSingularStringField(value: self.error, fieldNumber: 3)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAdminChange, rhs: WireAdminChange) -> Bool {
+    if lhs.jobID != rhs.jobID {return false}
+    if lhs.newJobID != rhs.newJobID {return false}
+    if lhs.error != rhs.error {return false}
+    if lhs.name != rhs.name {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -606,99 +1102,191 @@ nonisolated extension WireAdminError: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireJobRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JobRecord"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}ingress\0\u{1}hook\0\u{1}job\0\u{3}event_id\0\u{1}attempt\0\u{1}status\0\u{1}reason\0\u{1}error\0\u{3}accepted_at_ms\0\u{3}finished_at_ms\0\u{3}correlation_id\0\u{1}parameters\0\u{1}destinations\0\u{1}events\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}ingress\0\u{1}hook\0\u{1}job\0\u{3}event_id\0\u{1}attempt\0\u{1}status\0\u{1}reason\0\u{1}error\0\u{3}accepted_at_ms\0\u{3}finished_at_ms\0\u{3}correlation_id\0\u{1}parameters\0\u{1}destinations\0\u{1}events\0\u{2}\u{5}origin\0\u{1}operator\0\u{3}next_attempt_ms\0\u{3}dead_letter\0")
+
+  fileprivate class _StorageClass {
+    var _jobID: String = String()
+    var _ingress: String = String()
+    var _hook: String = String()
+    var _job: String = String()
+    var _eventID: String = String()
+    var _attempt: UInt32 = 0
+    var _status: WireJobStatus = .unspecified
+    var _reason: WireReason = .unspecified
+    var _error: String = String()
+    var _acceptedAtMs: Int64 = 0
+    var _finishedAtMs: Int64 = 0
+    var _correlationID: String = String()
+    var _parameters: Dictionary<String,String> = [:]
+    var _destinations: [WireDestinationResult] = []
+    var _events: [WireJobEvent] = []
+    var _origin: String = String()
+    var _operator: String = String()
+    var _nextAttemptMs: Int64 = 0
+    var _deadLetter: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _jobID = source._jobID
+      _ingress = source._ingress
+      _hook = source._hook
+      _job = source._job
+      _eventID = source._eventID
+      _attempt = source._attempt
+      _status = source._status
+      _reason = source._reason
+      _error = source._error
+      _acceptedAtMs = source._acceptedAtMs
+      _finishedAtMs = source._finishedAtMs
+      _correlationID = source._correlationID
+      _parameters = source._parameters
+      _destinations = source._destinations
+      _events = source._events
+      _origin = source._origin
+      _operator = source._operator
+      _nextAttemptMs = source._nextAttemptMs
+      _deadLetter = source._deadLetter
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.ingress) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.hook) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.job) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.eventID) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
-      case 7: try { try decoder.decodeSingularEnumField(value: &self.status) }()
-      case 8: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.error) }()
-      case 10: try { try decoder.decodeSingularInt64Field(value: &self.acceptedAtMs) }()
-      case 11: try { try decoder.decodeSingularInt64Field(value: &self.finishedAtMs) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.correlationID) }()
-      case 13: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.parameters) }()
-      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.destinations) }()
-      case 15: try { try decoder.decodeRepeatedMessageField(value: &self.events) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._jobID) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._ingress) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._hook) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._job) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._eventID) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._attempt) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._status) }()
+        case 8: try { try decoder.decodeSingularEnumField(value: &_storage._reason) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._error) }()
+        case 10: try { try decoder.decodeSingularInt64Field(value: &_storage._acceptedAtMs) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._finishedAtMs) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._correlationID) }()
+        case 13: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._parameters) }()
+        case 14: try { try decoder.decodeRepeatedMessageField(value: &_storage._destinations) }()
+        case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._events) }()
+        case 20: try { try decoder.decodeSingularStringField(value: &_storage._origin) }()
+        case 21: try { try decoder.decodeSingularStringField(value: &_storage._operator) }()
+        case 22: try { try decoder.decodeSingularInt64Field(value: &_storage._nextAttemptMs) }()
+        case 23: try { try decoder.decodeSingularStringField(value: &_storage._deadLetter) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.jobID.isEmpty {
-      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 1)
-    }
-    if !self.ingress.isEmpty {
-      try visitor.visitSingularStringField(value: self.ingress, fieldNumber: 2)
-    }
-    if !self.hook.isEmpty {
-      try visitor.visitSingularStringField(value: self.hook, fieldNumber: 3)
-    }
-    if !self.job.isEmpty {
-      try visitor.visitSingularStringField(value: self.job, fieldNumber: 4)
-    }
-    if !self.eventID.isEmpty {
-      try visitor.visitSingularStringField(value: self.eventID, fieldNumber: 5)
-    }
-    if self.attempt != 0 {
-      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 6)
-    }
-    if self.status != .unspecified {
-      try visitor.visitSingularEnumField(value: self.status, fieldNumber: 7)
-    }
-    if self.reason != .unspecified {
-      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 8)
-    }
-    if !self.error.isEmpty {
-      try visitor.visitSingularStringField(value: self.error, fieldNumber: 9)
-    }
-    if self.acceptedAtMs != 0 {
-      try visitor.visitSingularInt64Field(value: self.acceptedAtMs, fieldNumber: 10)
-    }
-    if self.finishedAtMs != 0 {
-      try visitor.visitSingularInt64Field(value: self.finishedAtMs, fieldNumber: 11)
-    }
-    if !self.correlationID.isEmpty {
-      try visitor.visitSingularStringField(value: self.correlationID, fieldNumber: 12)
-    }
-    if !self.parameters.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.parameters, fieldNumber: 13)
-    }
-    if !self.destinations.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.destinations, fieldNumber: 14)
-    }
-    if !self.events.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.events, fieldNumber: 15)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if !_storage._jobID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._jobID, fieldNumber: 1)
+      }
+      if !_storage._ingress.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._ingress, fieldNumber: 2)
+      }
+      if !_storage._hook.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._hook, fieldNumber: 3)
+      }
+      if !_storage._job.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._job, fieldNumber: 4)
+      }
+      if !_storage._eventID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._eventID, fieldNumber: 5)
+      }
+      if _storage._attempt != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._attempt, fieldNumber: 6)
+      }
+      if _storage._status != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._status, fieldNumber: 7)
+      }
+      if _storage._reason != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._reason, fieldNumber: 8)
+      }
+      if !_storage._error.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._error, fieldNumber: 9)
+      }
+      if _storage._acceptedAtMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._acceptedAtMs, fieldNumber: 10)
+      }
+      if _storage._finishedAtMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._finishedAtMs, fieldNumber: 11)
+      }
+      if !_storage._correlationID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._correlationID, fieldNumber: 12)
+      }
+      if !_storage._parameters.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._parameters, fieldNumber: 13)
+      }
+      if !_storage._destinations.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._destinations, fieldNumber: 14)
+      }
+      if !_storage._events.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._events, fieldNumber: 15)
+      }
+      if !_storage._origin.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._origin, fieldNumber: 20)
+      }
+      if !_storage._operator.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._operator, fieldNumber: 21)
+      }
+      if _storage._nextAttemptMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._nextAttemptMs, fieldNumber: 22)
+      }
+      if !_storage._deadLetter.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._deadLetter, fieldNumber: 23)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireJobRecord, rhs: WireJobRecord) -> Bool {
-    if lhs.jobID != rhs.jobID {return false}
-    if lhs.ingress != rhs.ingress {return false}
-    if lhs.hook != rhs.hook {return false}
-    if lhs.job != rhs.job {return false}
-    if lhs.eventID != rhs.eventID {return false}
-    if lhs.attempt != rhs.attempt {return false}
-    if lhs.status != rhs.status {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs.error != rhs.error {return false}
-    if lhs.acceptedAtMs != rhs.acceptedAtMs {return false}
-    if lhs.finishedAtMs != rhs.finishedAtMs {return false}
-    if lhs.correlationID != rhs.correlationID {return false}
-    if lhs.parameters != rhs.parameters {return false}
-    if lhs.destinations != rhs.destinations {return false}
-    if lhs.events != rhs.events {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._jobID != rhs_storage._jobID {return false}
+        if _storage._ingress != rhs_storage._ingress {return false}
+        if _storage._hook != rhs_storage._hook {return false}
+        if _storage._job != rhs_storage._job {return false}
+        if _storage._eventID != rhs_storage._eventID {return false}
+        if _storage._attempt != rhs_storage._attempt {return false}
+        if _storage._status != rhs_storage._status {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._error != rhs_storage._error {return false}
+        if _storage._acceptedAtMs != rhs_storage._acceptedAtMs {return false}
+        if _storage._finishedAtMs != rhs_storage._finishedAtMs {return false}
+        if _storage._correlationID != rhs_storage._correlationID {return false}
+        if _storage._parameters != rhs_storage._parameters {return false}
+        if _storage._destinations != rhs_storage._destinations {return false}
+        if _storage._events != rhs_storage._events {return false}
+        if _storage._origin != rhs_storage._origin {return false}
+        if _storage._operator != rhs_storage._operator {return false}
+        if _storage._nextAttemptMs != rhs_storage._nextAttemptMs {return false}
+        if _storage._deadLetter != rhs_storage._deadLetter {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

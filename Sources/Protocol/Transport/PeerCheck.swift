@@ -10,19 +10,26 @@ public enum PeerCheck {
         public let pid: Int32
         /// Effective uid when the peer connected or listened.
         public let uid: UInt32
+        /// Effective gid then; the peer's other groups are not in it.
+        public let gid: UInt32
     }
 
     /// Succeeds with the peer's credentials when its uid is one of `allowed`; fails, naming both, otherwise.
     public static func verify(_ channel: any Channel, allowed: Set<UInt32>) -> EventLoopFuture<Credentials> {
+        peer(of: channel).flatMapThrowing { peer in
+            guard allowed.contains(peer.uid) else { throw PeerError(uid: peer.uid, allowed: allowed) }
+            return peer
+        }
+    }
+
+    /// Whoever the peer is.
+    public static func peer(of channel: any Channel) -> EventLoopFuture<Credentials> {
         guard let provider = channel as? any SocketOptionProvider else {
-            return channel.eventLoop.makeFailedFuture(PeerError(uid: nil, allowed: allowed))
+            return channel.eventLoop.makeFailedFuture(PeerError(uid: nil, allowed: []))
         }
         let credentials: EventLoopFuture<sallyport_credentials> = provider.unsafeGetSocketOption(
             level: .socket, name: .init(rawValue: SO_PEERCRED))
-        return credentials.flatMapThrowing { peer in
-            guard allowed.contains(peer.uid) else { throw PeerError(uid: peer.uid, allowed: allowed) }
-            return Credentials(pid: peer.pid, uid: peer.uid)
-        }
+        return credentials.map { Credentials(pid: $0.pid, uid: $0.uid, gid: $0.gid) }
     }
 }
 

@@ -10,9 +10,20 @@ public enum UnixListener {
         refused: @escaping @Sendable (any Error) -> Void,
         prepare: @escaping @Sendable (any Channel, PeerCheck.Credentials) throws -> Void
     ) -> EventLoopFuture<any Channel> {
+        start(descriptor, group: group, refused: refused) { channel, peer in
+            guard allowed.contains(peer.uid) else { throw PeerError(uid: peer.uid, allowed: allowed) }
+            try prepare(channel, peer)
+        }
+    }
+
+    /// As the other; `prepare` decides who is allowed, and throws for who is not.
+    public static func start(
+        _ descriptor: Int32, group: any EventLoopGroup, refused: @escaping @Sendable (any Error) -> Void,
+        prepare: @escaping @Sendable (any Channel, PeerCheck.Credentials) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
         ServerBootstrap(group: group)
             .childChannelInitializer { channel in
-                PeerCheck.verify(channel, allowed: allowed).flatMapThrowing { try prepare(channel, $0) }.flatMapErrorThrowing {
+                PeerCheck.peer(of: channel).flatMapThrowing { try prepare(channel, $0) }.flatMapErrorThrowing {
                     error in
                     refused(error)
                     throw error

@@ -8,12 +8,14 @@ extension Samples {
     /// A claim as the gate makes it of a signed request.
     static func claim(
         _ request: WireJobRequest, at time: Int64 = now, status: WireJobStatus = .accepted, refusal: Refusal? = nil,
-        expired: Bool = false, body: [UInt8]? = nil
+        expired: Bool = false, body: [UInt8]? = nil,
+        hosts: [String] = ["web-1"], replay: Replay? = nil
     ) throws -> JobClaim {
         let payload: [UInt8] = try request.serializedBytes()
         return JobClaim(
             request: request, payload: payload, keyID: "edge", signature: [1, 2, 3], digest: SHA256.hash(payload),
-            ingress: "edge", body: body, status: status, refusal: refusal, expired: expired, now: time)
+            ingress: "edge", body: body, hosts: hosts, replay: replay, status: status, refusal: refusal, expired: expired,
+            now: time)
     }
 
     /// A request for an event, under its dedupe key.

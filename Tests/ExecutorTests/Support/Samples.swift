@@ -56,7 +56,7 @@ enum Samples {
                         address: "\(name).example", port: 22, user: "deploy", identityName: "deploy", identity: identity,
                         hostKeys: [], connectTimeout: .seconds(10))
                     return (name, target)
-                }), unpinned: [:])
+                }), unpinned: [:], groups: ["web": ["web-1", "web-2"]], identities: ["deploy": identity])
     }
 
     /// The policy that the `jobs` of some settings make, for those hosts and the ingresses edge and inner.

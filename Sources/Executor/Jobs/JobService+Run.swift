@@ -1,0 +1,188 @@
+internal import JobProtocol
+internal import Logging
+internal import ProtocolMessages
+internal import Telemetry
+
+/// One job from its place in the line to its end: attempts, and the waits between them.
+///
+/// Between two attempts a job gives back what it holds but for its lane, in which nobody shall overtake it. When it goes on and how far it
+/// has come is in the journal before it waits; the next executor takes it from there.
+extension JobService {
+    /// Where a job begins.
+    enum Start {
+        case line(Slots.Ticket)
+        /// After a restart: in its lane, and at its next attempt not before then (Unix milliseconds).
+        case postponed(Slots.Ticket, until: Int64)
+    }
+
+    /// What the waits of a job come to.
+    private enum Turn {
+        case go
+        case end(WireJobResult)
+        /// The executor stops: the journal has the job.
+        case left
+    }
+
+    /// Begins a job that the journal has already, with nobody waiting yet. Places in the line are taken in the order of the calls.
+    ///
+    /// - Parameter until: when its next attempt is due, in Unix milliseconds; nil for at once.
+    func start(_ job: RunningJob, until: Int64? = nil) {
+        _ = active.begin(job.id)
+        let lane = runner.laneNeeds(job.plan)
+        let start =
+            if let until {
+                Start.postponed(slots.reenter(lane), until: until)
+            } else {
+                Start.line(slots.reenter(lane + runner.runNeeds(job.plan)))
+            }
+        Task(executorPreference: executor) { await self.run(job, from: start) }
+    }
+
+    /// Runs a job that is claimed, to its recorded end, and tells everybody who waits.
+    func run(_ job: RunningJob, from start: Start) async {
+        var job = job
+        var held: [Slots.Need] = []
+        let result = await course(of: &job, from: start, &held)
+        slots.release(held)
+        guard let result else {
+            // The ingress hands its requests over again when the next executor has connected.
+            _ = active.end(job.id, isRecorded: true)
+            return
+        }
+        await finish(job.id, result)
+    }
+
+    /// - Returns: nil when the job is left to the next executor.
+    private func course(of job: inout RunningJob, from start: Start, _ held: inout [Slots.Need]) async -> WireJobResult? {
+        let id = job.id
+        var ticket: Slots.Ticket
+        switch start {
+        case .line(let place): ticket = place
+        case .postponed(let lane, let until):
+            watchers.open(id, .accepted, attempt: job.attempts.number)
+            if case .end(let result) = await turn(lane, job, &held) { return result }
+            switch await pause(&job, until: until) {
+            case .go: ticket = slots.reenter(runner.runNeeds(job.plan))
+            case .end(let result): return result
+            case .left: return nil
+            }
+        }
+        // What is granted at once was claimed as running.
+        var isRecorded = if case .line = start { ticket.isGranted } else { false }
+        watchers.open(id, isRecorded ? .running : .accepted, attempt: job.attempts.number)
+        while true {
+            if case .end(let result) = await turn(ticket, job, &held) { return result }
+            if !isRecorded {
+                await recordStart(job)
+                watchers.state(id, .running, attempt: job.attempts.number)
+            }
+            isRecorded = false
+            guard active.move(id, to: .running) else { return StoredResult.cancelled(job, now: WallClock.now()) }
+            let watchers = watchers
+            job.attempts.take(await runner.attempt(job, journal: journal, onOutput: { watchers.output(id, $0, $1, $2) }))
+            _ = active.move(id, to: .between)
+            switch await afterAttempt(&job, &held) {
+            case .go: ticket = slots.reenter(runner.runNeeds(job.plan))
+            case .end(let result): return result
+            case .left: return nil
+            }
+        }
+    }
+
+    /// Waits in line until the job holds what it needs, its deadline comes, or somebody cancels it.
+    private func turn(_ ticket: Slots.Ticket, _ job: RunningJob, _ held: inout [Slots.Need]) async -> Turn {
+        if !ticket.isGranted {
+            var clock: Task<Void, Never>?
+            if let left = job.left(at: WallClock.now()) {
+                let slots = slots
+                clock = Task {
+                    guard (try? await Task.sleep(for: max(left, .zero))) != nil else { return }
+                    _ = slots.cancel(ticket)
+                }
+            }
+            defer { clock?.cancel() }
+            if !active.move(job.id, to: .line(ticket)) { _ = slots.cancel(ticket) }
+            guard await slots.wait(ticket) else {
+                let now = WallClock.now()
+                return .end(
+                    active.isCancelled(job.id) ? StoredResult.cancelled(job, now: now) : StoredResult.late(job, now: now))
+            }
+            _ = active.move(job.id, to: .between)
+        }
+        held += ticket.needs
+        guard let left = job.left(at: WallClock.now()), left <= .zero else { return .go }
+        return .end(StoredResult.late(job, now: WallClock.now()))
+    }
+
+    /// What follows an attempt: the end, or a wait for the next one.
+    private func afterAttempt(_ job: inout RunningJob, _ held: inout [Slots.Need]) async -> Turn {
+        let made = job.attempts.number
+        let now = WallClock.now()
+        guard !active.isCancelled(job.id) else { return .end(runner.sum(job, attempts: made, now: now)) }
+        switch job.attempts.next(job.plan.job, left: job.left(at: now), jitter: .random(in: 0...1)) {
+        case .end: return .end(runner.sum(job, attempts: made, now: now))
+        case .dead: return .end(runner.sum(job, attempts: made, isDead: true, now: now))
+        case .again(let wait):
+            let lane = runner.laneNeeds(job.plan)
+            slots.release(Array(held.dropFirst(lane.count)))
+            held = lane
+            let last = runner.sum(job, attempts: made, now: now)
+            let due = now + wait.milliseconds
+            await postpone(job, until: due, last)
+            for subscriber in active.takeImpatient(job.id, before: due) {
+                subscriber.sink.finished(subscriber.answer(StoredResult.postponed(job, last)))
+            }
+            return await pause(&job, until: due)
+        }
+    }
+
+    private func postpone(_ job: RunningJob, until due: Int64, _ last: WireJobResult) async {
+        metrics.retries.increment()
+        logger.notice(
+            "command did not start, was cut off or asked for it: trying again",
+            metadata: [
+                "job": "\(job.id)", "attempt": "\(job.attempts.number)", "wait_ms": "\(max(0, due - WallClock.now()))",
+                "reason": "\(JobNames.name(last.reason))",
+            ])
+        do throws(JournalError) {
+            try await journal.postpone(job.id, attempt: job.attempts.number, until: due, last)
+        } catch {
+            // It goes on here; another executor would find it running, and follow its `interrupted` rule.
+            logger.error("retry is not recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
+        }
+        watchers.state(job.id, .accepted, attempt: job.attempts.number)
+    }
+
+    /// Sleeps until the next attempt is due. The body is left to the journal meanwhile.
+    private func pause(_ job: inout RunningJob, until due: Int64) async -> Turn {
+        // A clock that was set back must not put the attempt off for longer than any back-off.
+        let wait = min(max(0, due - WallClock.now()), job.plan.job.retry.maximumBackoff.milliseconds)
+        let sleeper = Task { _ = try? await Task.sleep(for: .milliseconds(wait)) }
+        job.body = nil
+        switch active.pause(job.id, sleeper, until: due) {
+        case nil:
+            sleeper.cancel()
+            var result = runner.sum(job, attempts: job.attempts.number - 1, isDead: true, now: WallClock.now())
+            result.error = "\(ActiveJobs.maximumPaused) jobs wait for their next attempt already; \(result.error)"
+                .clipped(toBytes: JobLimits.errorText)
+            return .end(result)
+        case false?: sleeper.cancel()
+        case true?: await sleeper.value
+        }
+        guard active.move(job.id, to: .between) else { return .end(StoredResult.cancelled(job, now: WallClock.now())) }
+        guard !isDraining else { return .left }
+        if job.plan.job.standardInput == .body { job.body = await storedBody(job.id) }
+        return .go
+    }
+
+    private func storedBody(_ id: String) async -> [UInt8]? {
+        while true {
+            do throws(JournalError) {
+                return try await journal.find(id)?.body
+            } catch {
+                logger.error("job waits: its body cannot be read", metadata: ["job": "\(id)", "error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.journalPause)
+        }
+    }
+}

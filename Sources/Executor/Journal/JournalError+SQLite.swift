@@ -1,0 +1,18 @@
+internal import GRDB
+
+extension JournalError {
+    /// From what the database said.
+    init(step: String, path: String, _ error: any Error) {
+        let code = (error as? DatabaseError)?.resultCode
+        self.init(step: step, path: path, underlying: "\(error)", cause: Self.cause(code))
+    }
+
+    private static func cause(_ code: ResultCode?) -> Cause {
+        switch code {
+        case .SQLITE_FULL: .full
+        case .SQLITE_READONLY: .readOnly
+        case .SQLITE_IOERR, .SQLITE_CORRUPT: .device
+        default: .other
+        }
+    }
+}

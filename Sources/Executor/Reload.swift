@@ -1,0 +1,84 @@
+internal import Authentication
+internal import Logging
+internal import Settings
+internal import SettingsReload
+internal import Telemetry
+
+/// Brings changed settings in: reads, checks, and then swaps all of it or nothing.
+struct Reload {
+    private var settings: ExecutorSettings
+    private let reader: SettingsReader
+    private let rules: Rules
+    private let metrics: ExecutorMetrics
+    private let logger: Logger
+
+    init(settings: ExecutorSettings, reader: SettingsReader, rules: Rules, metrics: ExecutorMetrics, logger: Logger) {
+        self.settings = settings
+        self.reader = reader
+        self.rules = rules
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Reads the settings again; whatever is wrong is logged, and then nothing changes.
+    mutating func run() {
+        do {
+            let files = try reader.read()
+            let new = try FileView.$current.withValue(files) { try ExecutorSettings(file: settings.file) }
+            let fixed = new.needingRestart(since: settings)
+            guard fixed.isEmpty else { return refuse(["changed, and needs a restart: " + fixed.joined(separator: ", ")]) }
+            settings = new
+            rules.change(to: new.rules)
+            metrics.reloads.with("done").increment()
+            logger.info(
+                "settings are read again",
+                metadata: ["jobs": "\(new.policy.jobs.count)", "policy": "\(new.policy.digest.prefix(16))"])
+        } catch let problems as SettingsProblems {
+            refuse(problems.problems.map(\.description))
+        } catch {
+            refuse(["\(error)"])
+        }
+    }
+
+    private func refuse(_ problems: [String]) {
+        metrics.reloads.with("refused").increment()
+        for problem in problems { logger.error("settings are not good", metadata: ["problem": "\(problem)"]) }
+        logger.error("nothing is changed: the settings before stay in use", metadata: ["problems": "\(problems.count)"])
+    }
+}
+
+extension ExecutorSettings {
+    /// Parts that a reload swaps. Of `admin` only who may ask, of `journal` only how long it keeps, of `hosts` all but a new port.
+    private static let changeable: Set<String> = [
+        "jobs", "hosts", "groups", "identities", "known-hosts", "admin", "journal",
+    ]
+
+    /// What a reload cannot bring in.
+    static func fixed(_ root: SettingsMapping) -> FixedSettings {
+        var parts: [String: String] = [:]
+        for key in keys where !changeable.contains(key) { parts[key] = root.optional(key).canonicalText }
+        for (part, all, free) in [
+            ("admin", AdminSettings.keys, ["operators", "readers"]), ("journal", journalKeys, ["keep"]),
+        ] where root.optional(part).isMapping {
+            let keys = root.optional(part).mapping(all)
+            for key in all where !free.contains(key) { parts["\(part).\(key)"] = keys.optional(key).canonicalText }
+        }
+        return FixedSettings(parts)
+    }
+
+    /// What jobs are checked against and run on.
+    var rules: Rules.Current { Rules.Current(policy: policy, hosts: hosts, admin: admin, keep: keep) }
+
+    /// What differs from `old` and cannot be changed while the process runs.
+    func needingRestart(since old: ExecutorSettings) -> [String] {
+        var keys = fixed.differences(from: old.fixed)
+        // The file may be the same and the key in it another.
+        if signingKey.publicKey.raw != old.signingKey.publicKey.raw { keys.append("signing-key") }
+        // The SSH workers may connect to the ports that were known when they were started.
+        let ports = ports.subtracting(old.ports)
+        if !ports.isEmpty { keys.append("hosts (port \(ports.sorted().map(String.init).joined(separator: ", ")) is new)") }
+        return keys
+    }
+
+    private var ports: Set<UInt16> { Set(hosts.targets.values.map(\.port)) }
+}
