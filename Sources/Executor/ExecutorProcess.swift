@@ -1,3 +1,4 @@
+internal import Audit
 internal import Authentication
 internal import Dispatch
 internal import JobProtocol
@@ -35,6 +36,7 @@ public final class ExecutorProcess: Sendable {
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve() throws {
         try JournalLock.take(settings.journalPath)
+        try AuditFile.prepareFolder(settings.audit.path)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
             workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
@@ -85,9 +87,12 @@ public final class ExecutorProcess: Sendable {
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     func start(on sockets: Sockets, _ seal: Seal) async throws -> Running {
         let metrics = try ExecutorMetrics()
-        let journal = try SQLiteJournal(path: settings.journalPath)
+        let journal = try SQLiteJournal(path: settings.journalPath, audit: settings.audit, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
+        try await journal.record([
+            .executorStarted(policy: settings.policy.digest, key: settings.signingKey.publicKey, at: WallClock.now())
+        ])
         let signing = LeaseSigning(signer: Signer(), journal: journal, logger: logger)
         let workers = WorkerPool(signing: signing, logger: logger)
         let slots = Slots()
@@ -130,7 +135,14 @@ public final class ExecutorProcess: Sendable {
         while running.service.activeCount > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
         }
-        logger.info("executor stops", metadata: ["unfinished": "\(running.service.activeCount)"])
+        let unfinished = running.service.activeCount
+        do {
+            try await running.service.journal.record([.executorStopped(unfinished: unfinished, at: WallClock.now())])
+        } catch {
+            logger.error("not recorded in the audit log", metadata: ["kinds": "executor-stopped", "error": "\(error)"])
+        }
+        running.service.journal.close()
+        logger.info("executor stops", metadata: ["unfinished": "\(unfinished)"])
     }
 
     private func serveWorkers(_ workers: WorkerPool, on socket: Int32, _ group: any EventLoopGroup) async throws {
@@ -150,8 +162,8 @@ public final class ExecutorProcess: Sendable {
         _ = try await UnixListener.start(
             socket, allowed: settings.adminUIDs, group: group,
             refused: { logger.warning("admin socket: connection refused", metadata: ["error": "\($0)"]) },
-            prepare: { channel, _ in
-                try channel.pipeline.syncOperations.addHandler(AdminHandler(service: service, logger: logger))
+            prepare: { channel, peer in
+                try channel.pipeline.syncOperations.addHandler(AdminHandler(service: service, uid: peer.uid, logger: logger))
             }
         ).get()
     }

@@ -10,7 +10,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        journal = try Samples.journal("\(folder.path)/journal.db")
     }
 
     @discardableResult
@@ -55,14 +55,14 @@ import Testing
         let path = "\(folder.path)/other.db"
         let (late, early, done) = (Samples.event("late"), Samples.event("early"), Samples.event("done"))
         do {
-            let first = try SQLiteJournal(path: path)
+            let first = try Samples.journal(path)
             for (request, time) in [(late, 3), (early, 1), (done, 2)] as [(WireJobRequest, Int64)] {
                 _ = try await first.claim(Samples.claim(request, at: Samples.now + time))
             }
             try await first.mark(late.jobID, .running, attempt: 2)
             try await first.finish(done.jobID, Samples.result(done, .failed))
         }
-        let unfinished = try await SQLiteJournal(path: path).unfinished()
+        let unfinished = try await Samples.journal(path).unfinished()
         #expect(unfinished.map(\.id) == [late.jobID, early.jobID])
         #expect(unfinished.map(\.status) == [.running, .accepted])
         #expect(unfinished.map(\.attempt) == [2, 1])
@@ -142,15 +142,15 @@ import Testing
 
     @Test func `a file that cannot be opened is an error that names it`() {
         let path = "\(folder.path)/missing/journal.db"
-        let error = #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+        let error = #expect(throws: JournalError.self) { try Samples.journal(path) }
         #expect(error?.description.hasPrefix("journal \(path): open: ") == true)
     }
 
     @Test func `a file that is no database is an error and stays as it is`() throws {
         let text = String(repeating: "not a database ", count: 100)
         let path = try folder.write("text", text)
-        #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
-        #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+        #expect(throws: JournalError.self) { try Samples.journal(path) }
+        #expect(throws: JournalError.self) { try Samples.journal(path) }
     }
 }
 

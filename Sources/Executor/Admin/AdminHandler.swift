@@ -1,3 +1,4 @@
+internal import Audit
 internal import JobProtocol
 internal import Logging
 internal import NIOCore
@@ -8,11 +9,14 @@ final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let service: AdminService
+    private let uid: UInt32
     private let logger: Logger
     private var buffer = FrameBuffer()
 
-    init(service: AdminService, logger: Logger) {
+    /// - Parameter uid: who asks, as the kernel says it.
+    init(service: AdminService, uid: UInt32, logger: Logger) {
         self.service = service
+        self.uid = uid
         self.logger = logger
     }
 
@@ -31,6 +35,7 @@ final class AdminHandler: ChannelInboundHandler {
     private func answer(_ request: WireAdminRequest.OneOf_Kind, on channel: any Channel) {
         let service = service
         let logger = logger
+        service.journal.recordLater([.operator(uid: uid, request, at: WallClock.now())])
         if case .tailJob(let tail) = request { return AdminTail.begin(tail.id, service, on: channel, logger: logger) }
         Task { @Sendable in
             let responses = await service.answer(request)

@@ -1,3 +1,4 @@
+internal import Audit
 internal import Authentication
 internal import JobProtocol
 internal import Logging
@@ -28,22 +29,24 @@ final class JobRunner: Sendable {
             + plan.runs.map { .init(key: "host/\($0.destination)", limit: Self.commandsPerHost) }
     }
 
-    /// Runs to the end of all attempts. Never throws: whatever happens is a result.
+    /// Runs to the end of all attempts. Never throws: whatever happens is a result. With it, the ends of commands that are to be
+    /// recorded with it.
     func run(
         _ job: RunningJob, journal: any Journal, onState: @Sendable (WireJobStatus, _ attempt: UInt32) -> Void,
         onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
-    ) async -> WireJobResult {
+    ) async -> (WireJobResult, [AuditEvent]) {
         let start = ContinuousClock.now
+        var ends: [AuditEvent] = []
         var results: [String: WireDestinationResult] = [:]
         var attempt = job.attempt
         var backoff = job.plan.job.retry.backoff
         var interruptions = 0
         while true {
-            let open = job.plan.runs.filter { run in
-                results[run.destination].map { JobOutcome.mayTryAgain($0) || JobOutcome.wasInterrupted($0, job: job.plan.job) }
-                    ?? true
+            let open = job.plan.runs.filter { results[$0.destination].map { again($0, job) } ?? true }
+            for result in await once(open, job, journal: journal, onOutput: onOutput) {
+                results[result.destination] = result
+                ends.append(.ended(job.request.jobID, attempt: attempt, result, at: WallClock.now()))
             }
-            for result in await once(open, job, journal: journal, onOutput: onOutput) { results[result.destination] = result }
             if results.values.contains(where: { JobOutcome.wasInterrupted($0, job: job.plan.job) }) {
                 interruptions += 1
                 guard interruptions <= Self.maximumInterruptions else { break }
@@ -56,14 +59,22 @@ final class JobRunner: Sendable {
             logger.notice(
                 "command did not start or was cut off, trying again",
                 metadata: ["job": "\(job.request.jobID)", "attempt": "\(attempt)", "wait": "\(wait)"])
-            _ = try? await journal.mark(job.request.jobID, .accepted, attempt: attempt)
+            if (try? await journal.mark(job.request.jobID, .accepted, attempt: attempt, ends)) != nil { ends = [] }
             onState(.accepted, attempt)
             try? await Task.sleep(for: wait)
-            guard (try? await journal.mark(job.request.jobID, .running, attempt: attempt)) != nil else { break }
+            let starts = job.plan.runs.filter { results[$0.destination].map { again($0, job) } ?? true }.map {
+                AuditEvent.started(job.request.jobID, attempt: attempt, $0.destination, at: WallClock.now())
+            }
+            guard (try? await journal.mark(job.request.jobID, .running, attempt: attempt, ends + starts)) != nil else { break }
+            ends = []
             onState(.running, attempt)
             backoff = min(backoff * 2, job.plan.job.retry.maximumBackoff)
         }
-        return sum(job, job.plan.runs.compactMap { results[$0.destination] }, attempts: attempt, since: start)
+        return (sum(job, job.plan.runs.compactMap { results[$0.destination] }, attempts: attempt, since: start), ends)
+    }
+
+    private func again(_ result: WireDestinationResult, _ job: RunningJob) -> Bool {
+        JobOutcome.mayTryAgain(result) || JobOutcome.wasInterrupted(result, job: job.plan.job)
     }
 
     private func once(

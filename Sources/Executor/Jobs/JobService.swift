@@ -1,3 +1,4 @@
+internal import Audit
 internal import JobProtocol
 internal import Logging
 internal import ProtocolMessages
@@ -59,6 +60,7 @@ final class JobService: Sendable {
         do throws(Refusal) {
             try RequestCheck.validate(request)
         } catch {
+            await record(error, of: submission, now: now, isSound: false)
             return refuse(subscriber, error)
         }
         do throws(Refusal) {
@@ -85,7 +87,9 @@ final class JobService: Sendable {
         let outcome: ClaimOutcome
         do throws(JournalError) {
             outcome = try await journal.claim(
-                claim(submission, status: immediate ? .running : .accepted, refusal: nil, now: now))
+                claim(
+                    submission, status: immediate ? .running : .accepted, refusal: nil, now: now,
+                    AuditEvent.accepted(submission, plan, policy: policy.digest, starts: immediate, at: now)))
         } catch {
             if immediate { slots.release(needs) }
             if isNew { forget(id) }
@@ -95,7 +99,7 @@ final class JobService: Sendable {
         guard case .claimed = outcome else {
             if immediate { slots.release(needs) }
             if isNew { forget(id) }
-            return try await join(outcome, subscriber)
+            return try await join(outcome, submission, subscriber)
         }
         subscribe(subscriber, to: id)
         subscriber.sink.accepted(id, original: id)
@@ -106,11 +110,12 @@ final class JobService: Sendable {
         Task(executorPreference: executor) { await self.run(job) }
     }
 
-    private func join(_ outcome: ClaimOutcome, _ subscriber: Subscriber) async throws(Refusal) {
+    private func join(_ outcome: ClaimOutcome, _ submission: Submission, _ subscriber: Subscriber) async throws(Refusal) {
         switch outcome {
         case .known(let stored): await wait(for: stored, subscriber)
         case .duplicate(let stored):
             metrics.duplicates.increment()
+            journal.recordLater(AuditEvent.duplicate(submission, of: stored.id, policy: policy.digest, at: WallClock.now()))
             logger.info(
                 "duplicate of an event",
                 metadata: [
@@ -165,18 +170,18 @@ final class JobService: Sendable {
             await recordStart(job)
             watchers.state(id, .running, attempt: job.attempt)
         }
-        let result = await runner.run(
+        let (result, ends) = await runner.run(
             job, journal: journal, onState: { self.watchers.state(id, $0, attempt: $1) },
             onOutput: { self.watchers.output(id, $0, $1, $2) })
         slots.release(job.needs)
-        await finish(id, result)
+        await finish(id, result, ends)
     }
 
     /// No record, no run: an accepted job waits for its journal as long as that takes.
     private func recordStart(_ job: RunningJob) async {
         while true {
             do throws(JournalError) {
-                return try await journal.mark(job.request.jobID, .running, attempt: job.attempt)
+                return try await journal.mark(job.request.jobID, .running, attempt: job.attempt, job.starts)
             } catch {
                 logger.error(
                     "job waits: its start cannot be recorded", metadata: ["job": "\(job.request.jobID)", "error": "\(error)"])
@@ -189,10 +194,10 @@ final class JobService: Sendable {
     static let journalPause = Duration.seconds(2)
 
     /// Records a result and answers with it. The outcome is true even if the disk is full: it is told, and recorded as soon as that works.
-    func finish(_ id: String, _ result: WireJobResult) async {
+    func finish(_ id: String, _ result: WireJobResult, _ events: [AuditEvent] = []) async {
         var recorded = false
         do throws(JournalError) {
-            try await journal.finish(id, result)
+            try await journal.finish(id, result, events)
             recorded = true
         } catch {
             logger.error("result is not recorded yet", metadata: ["job": "\(id)", "error": "\(error)"])
@@ -211,13 +216,13 @@ final class JobService: Sendable {
                 "attempts": "\(result.attempts)",
                 "duration_ms": "\(result.durationMs)", "correlation_id": "\(result.correlationID)",
             ])
-        if !recorded { Task(executorPreference: executor) { await self.recordLater(id, result) } }
+        if !recorded { Task(executorPreference: executor) { await self.recordLater(id, result, events) } }
     }
 
-    private func recordLater(_ id: String, _ result: WireJobResult) async {
+    private func recordLater(_ id: String, _ result: WireJobResult, _ events: [AuditEvent]) async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: Self.journalPause) } catch { return }
-            guard (try? await journal.finish(id, result)) != nil else { continue }
+            guard (try? await journal.finish(id, result, events)) != nil else { continue }
             logger.info("result is recorded now", metadata: ["job": "\(id)"])
             let subscribers = active.withLock { $0.removeValue(forKey: id) } ?? []
             for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
@@ -240,10 +245,13 @@ final class JobService: Sendable {
     }
 
     /// A refusal is part of what happened to a delivery; if it cannot be written the sender is told all the same.
-    private func record(_ refusal: Refusal, of submission: Submission, now: Int64) async {
-        guard ![.journal, .busy, .replay, .expired].contains(refusal.reason) else { return }
+    private func record(_ refusal: Refusal, of submission: Submission, now: Int64, isSound: Bool = true) async {
+        // The ingress hands these over again: they are put off, not refused.
+        guard ![.journal, .busy].contains(refusal.reason) else { return }
+        let events = AuditEvent.refused(submission, refusal, policy: policy.digest, at: now)
+        guard isSound, ![.replay, .expired].contains(refusal.reason) else { return journal.recordLater(events) }
         do throws(JournalError) {
-            _ = try await journal.claim(claim(submission, status: .refused, refusal: refusal, now: now))
+            _ = try await journal.claim(claim(submission, status: .refused, refusal: refusal, now: now, events))
         } catch {
             logger.error("refusal is not recorded", metadata: ["job": "\(submission.request.jobID)", "error": "\(error)"])
         }
@@ -258,12 +266,14 @@ final class JobService: Sendable {
         return (try? request.serializedBytes()) ?? []
     }
 
-    private func claim(_ submission: Submission, status: WireJobStatus, refusal: Refusal?, now: Int64) -> JobClaim {
+    private func claim(
+        _ submission: Submission, status: WireJobStatus, refusal: Refusal?, now: Int64, _ events: [AuditEvent]
+    ) -> JobClaim {
         JobClaim(
             request: submission.request, payload: Self.kept(submission), keyID: submission.envelope.keyID,
             signature: [UInt8](submission.envelope.signature), digest: submission.digest, ingress: submission.ingress,
             body: submission.body, status: status, refusal: refusal,
-            expired: RequestCheck.isExpired(submission.request, now: now), now: now)
+            expired: RequestCheck.isExpired(submission.request, now: now), now: now, events: events)
     }
 
     private func metadata(_ request: WireJobRequest, ingress: String) -> Logger.Metadata {

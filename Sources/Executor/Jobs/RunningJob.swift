@@ -1,3 +1,5 @@
+internal import Audit
+internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
@@ -11,6 +13,11 @@ struct RunningJob: Sendable {
     let holdsSlots: Bool
     /// 1-based.
     let attempt: UInt32
+
+    /// What is recorded before it begins.
+    var starts: [AuditEvent] {
+        plan.runs.map { .started(request.jobID, attempt: attempt, $0.destination, at: WallClock.now()) }
+    }
 }
 
 /// Results that are not made by running anything.

@@ -1,16 +1,23 @@
+internal import Audit
+internal import Authentication
 internal import GRDB
 internal import JobProtocol
+internal import Logging
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
 /// The journal in one SQLite file: write-ahead log, `synchronous=FULL`, group commit.
 final class SQLiteJournal: Journal {
     private let commits: CommitQueue
+    private let audit: AuditTrail
+    private let logger: Logger
 
-    /// Opens or makes the file and brings its tables up to date. Blocks; call before serving.
+    /// Opens or makes the file, brings its tables up to date and takes up the audit log. Blocks; call before serving.
     ///
     /// - Throws: ``JournalError`` naming the file and the step.
-    init(path: String) throws(JournalError) {
+    init(path: String, audit settings: AuditSettings, logger: Logger) throws(JournalError) {
+        self.logger = logger
+        let database: DatabaseQueue
         do {
             var configuration = Configuration()
             configuration.label = "journal"
@@ -21,17 +28,23 @@ final class SQLiteJournal: Journal {
                 try database.execute(sql: "PRAGMA synchronous=FULL")
                 try database.execute(sql: "PRAGMA temp_store=MEMORY")
             }
-            let database = try DatabaseQueue(path: path, configuration: configuration)
+            database = try DatabaseQueue(path: path, configuration: configuration)
             try JournalSchema.migrator.migrate(database)
-            commits = CommitQueue(database, path: path)
         } catch {
             throw JournalError(
                 step: "open", path: path, underlying: "\(error)")
         }
+        do {
+            audit = try AuditStart.open(settings, database, logger: logger)
+        } catch {
+            throw JournalError(step: "take up the audit log", path: path, underlying: "\(error)")
+        }
+        commits = CommitQueue(database, path: path, audit: audit)
     }
 
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome {
-        try await commits.perform("claim") { database in
+        let audit = audit
+        return try await commits.record("claim") { database, events in
             if let known = try Self.row(database, "id = ?", [claim.request.jobID]) {
                 return known.digest == claim.digest ? .known(known) : .conflict
             }
@@ -42,27 +55,33 @@ final class SQLiteJournal: Journal {
                 }
             }
             guard !claim.expired else { return .expired }
+            try audit.admit()
             try Self.insert(database, claim)
+            events += claim.events
             return .claimed
         }
     }
 
-    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError) {
-        try await commits.perform("mark") { database in
+    func mark(
+        _ jobID: String, _ status: WireJobStatus, attempt: UInt32, _ audited: [AuditEvent]
+    ) async throws(JournalError) {
+        try await commits.record("mark") { database, events in
+            events += audited
             try Self.execute(
                 database, "UPDATE job SET status = ?, attempt = ? WHERE id = ? AND finished_at IS NULL",
                 [status.rawValue, Int64(attempt), jobID])
         }
     }
 
-    func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError) {
+    func finish(_ jobID: String, _ result: WireJobResult, _ audited: [AuditEvent]) async throws(JournalError) {
         let bytes: [UInt8]
         do {
             bytes = try result.serializedBytes()
         } catch {
             throw JournalError(step: "finish", path: "", underlying: "\(error)")
         }
-        try await commits.perform("finish") { database in
+        let end = AuditEvent.result(jobID, result, digest: SHA256.hash(bytes))
+        try await commits.record("finish") { database, events in
             try Self.execute(
                 database,
                 """
@@ -75,20 +94,39 @@ final class SQLiteJournal: Journal {
                 ])
             guard database.changesCount > 0 else { return }
             try Self.add(database, jobID, at: result.finishedAtMs, JobNames.name(result.status), destination: "")
+            events += audited + [end]
         }
     }
 
-    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError) {
-        let now = WallClock.now()
-        try await commits.perform("note") { database in
-            try Self.add(database, jobID, at: now, what, destination: destination)
+    func note(_ jobID: String, _ what: String, destination: String, _ event: AuditEvent) async throws(JournalError) {
+        try await commits.record("note") { database, events in
+            try Self.add(database, jobID, at: event.time, what, destination: destination)
+            events.append(event)
         }
     }
 
     func noteLater(_ jobID: String, _ what: String, destination: String) {
         let now = WallClock.now()
-        commits.add { database in try Self.add(database, jobID, at: now, what, destination: destination) }
+        commits.add { database, _ in try Self.add(database, jobID, at: now, what, destination: destination) }
     }
+
+    func record(_ audited: [AuditEvent]) async throws(JournalError) {
+        try await commits.record("record") { _, events in events += audited }
+    }
+
+    func recordLater(_ audited: [AuditEvent]) {
+        let (audit, logger) = (audit, logger)
+        commits.add { _, events in
+            try audit.admit()
+            events += audited
+        } failed: { error in
+            logger.error(
+                "not recorded in the audit log",
+                metadata: ["kinds": "\(audited.map(\.kind).joined(separator: ", "))", "error": "\(error)"])
+        }
+    }
+
+    func close() { audit.close() }
 
     func unfinished() async throws(JournalError) -> [StoredJob] {
         try await commits.perform("read unfinished jobs") { database in

@@ -24,6 +24,8 @@ struct Policy: Sendable {
     struct Plan: Sendable {
         let job: JobPolicy
         let runs: [Run]
+        /// Of the caller's token, where it was verified here.
+        var token: TokenClaims?
     }
 
     /// - Throws: ``Refusal`` naming the job, parameter or token that is at fault; never a value of a token.
@@ -36,7 +38,7 @@ struct Policy: Sendable {
             throw Refusal(
                 .policy, "no job \(request.job.prefix(JobLimits.name).debugDescription) in the policy for ingress \(ingress)")
         }
-        if !tokenIsVerified { try checkToken(request, job: job, now: now) }
+        let token = tokenIsVerified ? nil : try checkToken(request, job: job, now: now)
         let values = try values(for: job, from: request)
         let destinations = try destinations(for: job, request)
         guard request.identity.isEmpty else {
@@ -55,7 +57,8 @@ struct Policy: Sendable {
             throw Refusal(.parameter, "the command of job \(job.name) has \(size) bytes, the limit is \(JobLimits.commandBytes)")
         }
         return Plan(
-            job: job, runs: destinations.map { Run(destination: $0, arguments: arguments, environment: environment) })
+            job: job, runs: destinations.map { Run(destination: $0, arguments: arguments, environment: environment) },
+            token: token)
     }
 
     private func values(for job: JobPolicy, from request: WireJobRequest) throws(Refusal) -> [String: String] {
@@ -96,13 +99,13 @@ struct Policy: Sendable {
         return [request.destination]
     }
 
-    private func checkToken(_ request: WireJobRequest, job: JobPolicy, now: Int64) throws(Refusal) {
-        guard let verifier = job.token else { return }
+    private func checkToken(_ request: WireJobRequest, job: JobPolicy, now: Int64) throws(Refusal) -> TokenClaims? {
+        guard let verifier = job.token else { return nil }
         guard !request.token.isEmpty else {
             throw Refusal(.token, "job \(job.name) demands the caller's token; set `forward: true` under `token` in the hook")
         }
         do {
-            _ = try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest), cache: verifiedTokens)
+            return try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest), cache: verifiedTokens)
         } catch {
             throw Refusal(.token, "the caller's token for job \(job.name) was refused: \(error)")
         }
