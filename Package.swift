@@ -58,6 +58,7 @@ let package = Package(
         // Shared by both halves.
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
+        .target(name: "Audit", dependencies: ["Authentication", "JSON"], swiftSettings: strict),
         .target(
             name: "Settings", dependencies: ["Authentication", "JSON", "CYAML"], exclude: ["Reload"], swiftSettings: strict),
         .target(
@@ -87,7 +88,7 @@ let package = Package(
         .target(
             name: "Executor",
             dependencies: [
-                "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings",
+                "Audit", "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings",
                 "SettingsReload", "Telemetry", nioCore, nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -109,12 +110,13 @@ let package = Package(
         .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
         .executableTarget(
             name: "sallyport",
-            dependencies: ["Authentication", "JobProtocol", "ProtocolMessages", "JSON", "SSH", protobuf, arguments],
+            dependencies: ["Audit", "Authentication", "JobProtocol", "ProtocolMessages", "JSON", "SSH", protobuf, arguments],
             swiftSettings: strict),
 
         // Tests: a folder a target; Integration runs the real binaries. Support is what several of them use.
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "AuditTests", dependencies: ["TestSupport", "Audit", "Authentication", "JSON"]),
         .testTarget(name: "AuthenticationTests", dependencies: ["TestSupport", "Authentication", "JSON"]),
         .testTarget(name: "SettingsTests", dependencies: ["TestSupport", "Settings", "Authentication"]),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
@@ -125,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "ExecutorTests",
             dependencies: [
-                "TestSupport", "Executor", "Authentication", "JobProtocol", "ProtocolMessages", "Settings", "SettingsReload",
+                "TestSupport", "Executor", "Audit", "Authentication", "JSON", "JobProtocol", "ProtocolMessages", "Settings",
+                "SettingsReload", logging,
                 protobuf,
             ]),
         .testTarget(
@@ -138,7 +141,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor",
+                "Audit", "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor",
                 "sallyport-ingress",
                 "sallyport-ssh-worker",
             ]),

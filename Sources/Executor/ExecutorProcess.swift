@@ -1,3 +1,4 @@
+internal import Audit
 internal import Authentication
 internal import Dispatch
 internal import JobProtocol
@@ -40,6 +41,7 @@ public final class ExecutorProcess: Sendable {
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve() throws {
         try JournalLock.take(settings.journalPath)
+        try AuditFile.prepareFolder(settings.audit.path)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
             workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
@@ -48,7 +50,8 @@ public final class ExecutorProcess: Sendable {
         let running = try wait { try await self.start(on: sockets, seal) }
         StartUpPages.giveBack()
         var reload = Reload(
-            settings: settings, reader: reader, rules: running.service.rules, metrics: running.service.metrics, logger: logger)
+            settings: settings, reader: reader, rules: running.service.rules, journal: running.service.journal,
+            metrics: running.service.metrics, logger: logger)
         while true {
             switch ProcessSignals.next() {
             case .stop:
@@ -94,9 +97,13 @@ public final class ExecutorProcess: Sendable {
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     func start(on sockets: Sockets, _ seal: Seal) async throws -> Running {
         let metrics = try ExecutorMetrics()
-        let journal = try SQLiteJournal(path: settings.journalPath, maximumSize: settings.maximumJournalSize)
+        let journal = try SQLiteJournal(
+            path: settings.journalPath, maximumSize: settings.maximumJournalSize, audit: settings.audit, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
+        try await journal.record([
+            .executorStarted(policy: settings.policy.digest, key: settings.signingKey.publicKey, at: WallClock.now())
+        ])
         let signing = LeaseSigning(signer: Signer(), journal: journal, logger: logger)
         let workers = WorkerPool(signing: signing, logger: logger)
         let slots = Slots()
@@ -140,7 +147,14 @@ public final class ExecutorProcess: Sendable {
         while running.service.active.busyCount > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
         }
-        logger.info("executor stops", metadata: ["unfinished": "\(running.service.active.busyCount)"])
+        let unfinished = running.service.active.busyCount
+        do {
+            try await running.service.journal.record([.executorStopped(unfinished: unfinished, at: WallClock.now())])
+        } catch {
+            logger.error("not recorded in the audit log", metadata: ["kinds": "executor-stopped", "error": "\(error)"])
+        }
+        running.service.journal.close()
+        logger.info("executor stops", metadata: ["unfinished": "\(unfinished)"])
     }
 
     private func serveWorkers(_ workers: WorkerPool, on socket: Int32, _ group: any EventLoopGroup) async throws {

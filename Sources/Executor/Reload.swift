@@ -1,4 +1,6 @@
+internal import Audit
 internal import Authentication
+internal import JobProtocol
 internal import Logging
 internal import Settings
 internal import SettingsReload
@@ -9,13 +11,18 @@ struct Reload {
     private var settings: ExecutorSettings
     private let reader: SettingsReader
     private let rules: Rules
+    private let journal: any Journal
     private let metrics: ExecutorMetrics
     private let logger: Logger
 
-    init(settings: ExecutorSettings, reader: SettingsReader, rules: Rules, metrics: ExecutorMetrics, logger: Logger) {
+    init(
+        settings: ExecutorSettings, reader: SettingsReader, rules: Rules, journal: any Journal, metrics: ExecutorMetrics,
+        logger: Logger
+    ) {
         self.settings = settings
         self.reader = reader
         self.rules = rules
+        self.journal = journal
         self.metrics = metrics
         self.logger = logger
     }
@@ -28,6 +35,7 @@ struct Reload {
             let fixed = new.needingRestart(since: settings)
             guard fixed.isEmpty else { return refuse(["changed, and needs a restart: " + fixed.joined(separator: ", ")]) }
             settings = new
+            journal.recordLater([.policyChanged(new.policy.digest, at: WallClock.now())])
             rules.change(to: new.rules)
             metrics.reloads.with("done").increment()
             logger.info(

@@ -80,7 +80,7 @@ extension SandboxProfile {
     public static let executor = SandboxProfile(
         name: "executor",
         summary:
-            "speaks over Unix sockets and writes its journal; has no network, starts nothing, opens no file but its threads' states",
+            "speaks over Unix sockets and writes its journal and audit log; has no network, starts nothing, opens no file but its threads' states",
         rules: runtime + descriptors + [
             .allow("accept4", because: "takes its SSH workers and operators"),
             .allow("listen", because: "SwiftNIO says the backlog once more; without bind there is no other listener"),
@@ -97,7 +97,7 @@ extension SandboxProfile {
                     "pread64", "pwrite64", "lseek", "fsync", "fdatasync", "ftruncate", "fstat", "fchmod", "fchown", "geteuid",
                     "unlink",
                     "unlinkat",
-                ], because: "the journal: SQLite on descriptors that are open already")
+                ], because: "the journal, SQLite on descriptors that are open already, and the audit log")
             + .allow(
                 ["epoll_create1", "eventfd2", "timerfd_create"], because: "libdispatch makes its own when the first timer is set")
             + [

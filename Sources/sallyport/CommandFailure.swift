@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audit
 import Authentication
 import Glibc
 
@@ -33,6 +34,8 @@ func reporting(_ body: () throws -> Void) throws {
         throw failure.exit()
     } catch let exit as ExitCode {
         throw exit
+    } catch let error as AuditError {
+        throw CommandFailure("\(error)", code: error.isUnreadable ? .usage : .failed).exit()
     } catch let error as AuthenticationError {
         // A key or secret file that cannot be used.
         throw CommandFailure("\(error)", code: .usage).exit()

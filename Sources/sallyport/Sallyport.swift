@@ -6,11 +6,12 @@ import Glibc
 struct Sallyport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport",
-        abstract: "Operate Sallyport: keys, tokens, test deliveries, host keys, and what happened to a delivery.",
+        abstract: "Operate Sallyport: keys, tokens, test deliveries, host keys, what happened to a delivery, and proof of it.",
         discussion: "Exit codes: 0 yes or done, 1 no or failed, 2 wrong use or unreadable file, 3 not reachable.",
         version: "0.1.0",
         subcommands: [
             Initialize.self, KeyGeneration.self, Token.self, Send.self, Hosts.self, Jobs.self, DeadLetters.self,
+            AuditCommand.self,
         ])
 
     /// As the library does it, but wrong use ends with 2, not with EX_USAGE.

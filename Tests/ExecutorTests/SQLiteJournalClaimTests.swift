@@ -11,7 +11,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        journal = try Samples.journal("\(folder.path)/journal.db")
     }
 
     private func claim(
@@ -158,7 +158,7 @@ import Testing
     }
 
     @Test func `two executors on one file agree who claimed`() async throws {
-        let other = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        let other = try Samples.journal("\(folder.path)/journal.db")
         let request = Samples.event("e1")
         #expect(try await claim(request) == "claimed")
         #expect(try await other.claim(Samples.claim(Samples.event("e1"))).text == "duplicate \(request.jobID)")
@@ -168,7 +168,7 @@ import Testing
 @Suite struct JournalClockTests {
     @Test func `an event runs once although the clock was set back between its attempts`() async throws {
         let folder = try TemporaryFolder()
-        let journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        let journal = try Samples.journal("\(folder.path)/journal.db")
         let first = Samples.event("e1", attempt: 1)
         #expect(try await journal.claim(Samples.claim(first)).text == "claimed")
         try await journal.finish(first.jobID, Samples.result(first, .failed))

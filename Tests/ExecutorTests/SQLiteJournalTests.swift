@@ -11,7 +11,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        journal = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        journal = try Samples.journal("\(folder.path)/journal.db")
     }
 
     @discardableResult
@@ -56,14 +56,14 @@ import Testing
         let path = "\(folder.path)/other.db"
         let (late, early, done) = (Samples.event("late"), Samples.event("early"), Samples.event("done"))
         do {
-            let first = try SQLiteJournal(path: path)
+            let first = try Samples.journal(path)
             for (request, time) in [(late, 3), (early, 1), (done, 2)] as [(WireJobRequest, Int64)] {
                 _ = try await first.claim(Samples.claim(request, at: Samples.now + time))
             }
             try await first.mark(late.jobID, .running, attempt: 2)
             try await first.finish(done.jobID, Samples.result(done, .failed))
         }
-        let unfinished = try await SQLiteJournal(path: path).unfinished()
+        let unfinished = try await Samples.journal(path).unfinished()
         #expect(unfinished.map(\.id) == [late.jobID, early.jobID])
         #expect(unfinished.map(\.status) == [.running, .accepted])
         #expect(unfinished.map(\.attempt) == [2, 1])
@@ -145,7 +145,7 @@ import Testing
         let request = try await claimed(Samples.event("e1"), body: [7])
         let progress = WireJobResult.with { $0.destinations = [.with { $0.destination = "web-1" }] }
         try await journal.postpone(request.jobID, attempt: 2, until: Samples.now + 9000, progress)
-        let again = try SQLiteJournal(path: "\(folder.path)/journal.db")
+        let again = try Samples.journal("\(folder.path)/journal.db")
         let stored = try #require(try await again.unfinished().first)
         #expect(stored.status == .accepted)
         #expect(stored.attempt == 2)
@@ -216,10 +216,11 @@ import Testing
     @Test func `a copy is the journal as it was, and never takes another file's place`() async throws {
         let request = try await claimed(Samples.event("e1"))
         let care = try JournalCare(path: "\(folder.path)/journal.db")
-        let path = "\(folder.path)/copy.db"
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/copy", withIntermediateDirectories: false)
+        let path = "\(folder.path)/copy/journal.db"
         try care.backup(to: path)
         try await claimed(Samples.event("e2"))
-        let copy = try SQLiteJournal(path: path)
+        let copy = try Samples.journal(path)
         #expect(try await copy.list(JobFilter(), limit: 9).map(\.id) == [request.jobID])
         let second = #expect(throws: JournalCareError.self) { try care.backup(to: path) }
         #expect(second?.description.contains("backup to \(path)") == true)
@@ -244,7 +245,7 @@ import Testing
     }
 
     @Test func `a full journal refuses, says why, and goes on with what fits`() async throws {
-        let small = try SQLiteJournal(path: "\(folder.path)/small.db", maximumSize: 256 * 1024)
+        let small = try Samples.journal("\(folder.path)/small.db", maximumSize: 256 * 1024)
         let big = [UInt8](repeating: 7, count: 200 * 1024)
         let first = Samples.event("e1")
         #expect(try await small.claim(Samples.claim(first, body: big)).text == "claimed")
@@ -258,15 +259,15 @@ import Testing
 
     @Test func `a file that cannot be opened is an error that names it`() {
         let path = "\(folder.path)/missing/journal.db"
-        let error = #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+        let error = #expect(throws: JournalError.self) { try Samples.journal(path) }
         #expect(error?.description.hasPrefix("journal \(path): open: ") == true)
     }
 
     @Test func `a file that is no database is an error and stays as it is`() throws {
         let text = String(repeating: "not a database ", count: 100)
         let path = try folder.write("text", text)
-        #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
-        #expect(throws: JournalError.self) { try SQLiteJournal(path: path) }
+        #expect(throws: JournalError.self) { try Samples.journal(path) }
+        #expect(throws: JournalError.self) { try Samples.journal(path) }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Audit
 internal import JobProtocol
 internal import Logging
 internal import NIOCore
@@ -32,6 +33,9 @@ final class AdminHandler: ChannelInboundHandler {
 
     private func answer(_ request: WireAdminRequest.OneOf_Kind, on channel: any Channel) {
         let (service, peer, logger) = (service, peer, logger)
+        if !AdminService.changes(request) {
+            service.journal.recordLater([.operator(peer, request, at: WallClock.now())])
+        }
         if case .tailJob(let tail) = request { return AdminTail.begin(tail.id, service, on: channel, logger: logger) }
         Task { @Sendable in
             let responses = await service.answer(request, for: peer)

@@ -21,12 +21,23 @@ struct AdminService: Sendable {
             case .tailJob: return []
             case .cancelJob, .replayJobs, .discardJobs:
                 guard peer.role == .operate else {
+                    journal.recordLater([.operator(peer, request, at: WallClock.now(), isRefused: true)])
                     return [Self.error("uid \(peer.uid) may look at jobs, not change them; name it among `admin.operators`")]
                 }
+                // No record, no change.
+                try await journal.record([.operator(peer, request, at: WallClock.now())])
                 return try await change(request, by: peer)
             }
         } catch {
             return [Self.error("\(error)")]
+        }
+    }
+
+    /// It changes what becomes of jobs; anything else only looks.
+    static func changes(_ request: WireAdminRequest.OneOf_Kind) -> Bool {
+        switch request {
+        case .cancelJob, .replayJobs, .discardJobs: true
+        case .listJobs, .showJob, .tailJob: false
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Audit
 internal import Authentication
 internal import JobProtocol
 internal import JobTransport
@@ -56,6 +57,7 @@ final class JobLink: ChannelInboundHandler {
             while let payload = try buffer.next() { try take(Frames.decodeJobFrame(payload)) }
         } catch {
             metrics.violations.with(error.code.rawValue).increment()
+            service.journal.recordLater([.violation(ingress: ingress.name, error, at: WallClock.now())])
             logger.error("ingress broke the protocol", metadata: ["ingress": "\(ingress.name)", "error": "\(error)"])
             context.close(promise: nil)
         }

@@ -1,3 +1,4 @@
+internal import Audit
 internal import Authentication
 internal import JobProtocol
 internal import Logging

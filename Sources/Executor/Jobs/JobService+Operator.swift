@@ -27,7 +27,7 @@ extension JobService {
     /// Ends a job: what waits never runs, what runs is ended on its hosts.
     func cancel(_ id: String, by operatorName: String) async throws(JournalError) -> Cancelled {
         guard active.isActive(id) else { return .notActive }
-        try await journal.note(id, "cancel asked for by \(operatorName)", destination: "")
+        try await journal.note(id, "cancel asked for by \(operatorName)", destination: "", nil)
         logger.notice("job is cancelled", metadata: ["job": "\(id)", "operator": "\(operatorName)"])
         switch active.cancel(id) {
         case nil: return .ended

@@ -10,7 +10,8 @@ internal import Telemetry
 extension JobService {
     /// Where a job begins.
     enum Start {
-        case line(Slots.Ticket)
+        /// - isRunning: the journal says so already.
+        case line(Slots.Ticket, isRunning: Bool)
         /// After a restart: in its lane, and at its next attempt not before then (Unix milliseconds).
         case postponed(Slots.Ticket, until: Int64)
     }
@@ -33,7 +34,7 @@ extension JobService {
             if let until {
                 Start.postponed(slots.reenter(lane), until: until)
             } else {
-                Start.line(slots.reenter(lane + runner.runNeeds(job.plan)))
+                Start.line(slots.reenter(lane + runner.runNeeds(job.plan)), isRunning: false)
             }
         Task(executorPreference: executor) { await self.run(job, from: start) }
     }
@@ -49,7 +50,7 @@ extension JobService {
             _ = active.end(job.id, isRecorded: true)
             return
         }
-        await finish(job.id, result)
+        await finish(job.id, result, job.ends)
     }
 
     /// - Returns: nil when the job is left to the next executor.
@@ -57,7 +58,7 @@ extension JobService {
         let id = job.id
         var ticket: Slots.Ticket
         switch start {
-        case .line(let place): ticket = place
+        case .line(let place, _): ticket = place
         case .postponed(let lane, let until):
             watchers.open(id, .accepted, attempt: job.attempts.number)
             if case .end(let result) = await turn(lane, job, &held) { return result }
@@ -67,19 +68,18 @@ extension JobService {
             case .left: return nil
             }
         }
-        // What is granted at once was claimed as running.
-        var isRecorded = if case .line = start { ticket.isGranted } else { false }
+        var isRecorded = if case .line(_, let isRunning) = start { isRunning } else { false }
         watchers.open(id, isRecorded ? .running : .accepted, attempt: job.attempts.number)
         while true {
             if case .end(let result) = await turn(ticket, job, &held) { return result }
             if !isRecorded {
-                await recordStart(job)
+                await recordStart(&job)
                 watchers.state(id, .running, attempt: job.attempts.number)
             }
             isRecorded = false
             guard active.move(id, to: .running) else { return StoredResult.cancelled(job, now: WallClock.now()) }
             let watchers = watchers
-            job.attempts.take(await runner.attempt(job, journal: journal, onOutput: { watchers.output(id, $0, $1, $2) }))
+            job.take(await runner.attempt(job, journal: journal, onOutput: { watchers.output(id, $0, $1, $2) }))
             _ = active.move(id, to: .between)
             switch await afterAttempt(&job, &held) {
             case .go: ticket = slots.reenter(runner.runNeeds(job.plan))
@@ -128,7 +128,7 @@ extension JobService {
             held = lane
             let last = runner.sum(job, attempts: made, now: now)
             let due = now + wait.milliseconds
-            await postpone(job, until: due, last)
+            await postpone(&job, until: due, last)
             for subscriber in active.takeImpatient(job.id, before: due) {
                 subscriber.sink.finished(subscriber.answer(StoredResult.postponed(job, last)))
             }
@@ -136,7 +136,7 @@ extension JobService {
         }
     }
 
-    private func postpone(_ job: RunningJob, until due: Int64, _ last: WireJobResult) async {
+    private func postpone(_ job: inout RunningJob, until due: Int64, _ last: WireJobResult) async {
         metrics.retries.increment()
         logger.notice(
             "command did not start, was cut off or asked for it: trying again",
@@ -145,7 +145,8 @@ extension JobService {
                 "reason": "\(JobNames.name(last.reason))",
             ])
         do throws(JournalError) {
-            try await journal.postpone(job.id, attempt: job.attempts.number, until: due, last)
+            try await journal.postpone(job.id, attempt: job.attempts.number, until: due, last, job.ends)
+            job.ends = []
         } catch {
             // It goes on here; another executor would find it running, and follow its `interrupted` rule.
             logger.error("retry is not recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])

@@ -1,3 +1,4 @@
+internal import Audit
 internal import JobProtocol
 internal import Logging
 internal import ProtocolMessages
@@ -58,11 +59,12 @@ final class JobService: Sendable {
         do throws(Refusal) {
             try RequestCheck.validate(request)
         } catch {
+            await record(error, of: submission, now: now, isSound: false)
             return refuse(subscriber, error)
         }
         do throws(Refusal) {
             let plan = try rules.now.policy.plan(request, from: submission.ingress, now: now / 1000)
-            try await join(try await begin(plan, submission, subscriber, now: now), subscriber)
+            try await join(try await begin(plan, submission, subscriber, now: now), submission, subscriber)
         } catch {
             await record(error, of: submission, now: now)
             refuse(subscriber, error)
@@ -87,7 +89,9 @@ final class JobService: Sendable {
             outcome = try await journal.claim(
                 claim(
                     submission, on: plan.runs.map(\.destination), status: ticket.isGranted ? .running : .accepted, refusal: nil,
-                    now: now))
+                    now: now,
+                    AuditEvent.accepted(
+                        submission, plan, policy: rules.now.policy.digest, starts: ticket.isGranted, at: now)))
         } catch {
             giveUp(plan, ticket, isNew ? id : nil)
             logger.error("job was not accepted", metadata: ["job": "\(id)", "error": "\(error)"])
@@ -102,7 +106,7 @@ final class JobService: Sendable {
         metrics.accepted.increment()
         logger.info("job accepted", metadata: metadata(submission.request, ingress: submission.ingress))
         let job = RunningJob(request: submission.request, body: submission.body, plan: plan, acceptedAt: now)
-        Task(executorPreference: executor) { await self.run(job, from: .line(ticket)) }
+        Task(executorPreference: executor) { await self.run(job, from: .line(ticket, isRunning: ticket.isGranted)) }
         return outcome
     }
 
@@ -113,11 +117,13 @@ final class JobService: Sendable {
         if let id { _ = active.end(id, isRecorded: true) }
     }
 
-    private func join(_ outcome: ClaimOutcome, _ subscriber: Subscriber) async throws(Refusal) {
+    private func join(_ outcome: ClaimOutcome, _ submission: Submission, _ subscriber: Subscriber) async throws(Refusal) {
         switch outcome {
         case .known(let stored): await wait(for: stored, subscriber)
         case .duplicate(let stored):
             metrics.duplicates.increment()
+            journal.recordLater(
+                AuditEvent.duplicate(submission, of: stored.id, policy: rules.now.policy.digest, at: WallClock.now()))
             logger.info(
                 "duplicate of an event",
                 metadata: [
@@ -148,10 +154,12 @@ final class JobService: Sendable {
     }
 
     /// No record, no run: an accepted job waits for its journal as long as that takes.
-    func recordStart(_ job: RunningJob) async {
+    func recordStart(_ job: inout RunningJob) async {
         while true {
             do throws(JournalError) {
-                return try await journal.mark(job.id, .running, attempt: job.attempts.number)
+                try await journal.mark(job.id, .running, attempt: job.attempts.number, job.ends + job.starts)
+                job.ends = []
+                return
             } catch {
                 logger.error(
                     "job waits: its start cannot be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
@@ -164,10 +172,10 @@ final class JobService: Sendable {
     static let journalPause = Duration.seconds(2)
 
     /// Records a result and answers with it. The outcome is true even if the disk is full: it is told, and recorded as soon as that works.
-    func finish(_ id: String, _ result: WireJobResult) async {
+    func finish(_ id: String, _ result: WireJobResult, _ events: [AuditEvent] = []) async {
         var recorded = false
         do throws(JournalError) {
-            try await journal.finish(id, result)
+            try await journal.finish(id, result, events)
             recorded = true
         } catch {
             logger.error("result is not recorded yet", metadata: ["job": "\(id)", "error": "\(error)"])
@@ -183,13 +191,13 @@ final class JobService: Sendable {
                 "attempts": "\(result.attempts)",
                 "duration_ms": "\(result.durationMs)", "correlation_id": "\(result.correlationID)",
             ])
-        if !recorded { Task(executorPreference: executor) { await self.recordLater(id, result) } }
+        if !recorded { Task(executorPreference: executor) { await self.recordLater(id, result, events) } }
     }
 
-    private func recordLater(_ id: String, _ result: WireJobResult) async {
+    private func recordLater(_ id: String, _ result: WireJobResult, _ events: [AuditEvent]) async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: Self.journalPause) } catch { return }
-            guard (try? await journal.finish(id, result)) != nil else { continue }
+            guard (try? await journal.finish(id, result, events)) != nil else { continue }
             logger.info("result is recorded now", metadata: ["job": "\(id)"])
             for subscriber in active.end(id, isRecorded: true) { subscriber.sink.finished(subscriber.answer(result)) }
             watchers.close(id, result)
@@ -211,10 +219,13 @@ final class JobService: Sendable {
     }
 
     /// A refusal is part of what happened to a delivery; if it cannot be written the sender is told all the same.
-    private func record(_ refusal: Refusal, of submission: Submission, now: Int64) async {
-        guard ![.journal, .busy, .replay, .expired].contains(refusal.reason) else { return }
+    private func record(_ refusal: Refusal, of submission: Submission, now: Int64, isSound: Bool = true) async {
+        // The ingress hands these over again: they are put off, not refused.
+        guard ![.journal, .busy].contains(refusal.reason) else { return }
+        let events = AuditEvent.refused(submission, refusal, policy: rules.now.policy.digest, at: now)
+        guard isSound, ![.replay, .expired].contains(refusal.reason) else { return journal.recordLater(events) }
         do throws(JournalError) {
-            _ = try await journal.claim(claim(submission, on: [], status: .refused, refusal: refusal, now: now))
+            _ = try await journal.claim(claim(submission, on: [], status: .refused, refusal: refusal, now: now, events))
         } catch {
             logger.error("refusal is not recorded", metadata: ["job": "\(submission.request.jobID)", "error": "\(error)"])
         }
@@ -230,13 +241,14 @@ final class JobService: Sendable {
     }
 
     private func claim(
-        _ submission: Submission, on hosts: [String], status: WireJobStatus, refusal: Refusal?, now: Int64
+        _ submission: Submission, on hosts: [String], status: WireJobStatus, refusal: Refusal?, now: Int64,
+        _ events: [AuditEvent]
     ) -> JobClaim {
         JobClaim(
             request: submission.request, payload: Self.kept(submission), keyID: submission.envelope.keyID,
             signature: [UInt8](submission.envelope.signature), digest: submission.digest, ingress: submission.ingress,
             body: submission.body, hosts: hosts, replay: submission.replay, status: status, refusal: refusal,
-            expired: RequestCheck.isExpired(submission.request, now: now), now: now)
+            expired: RequestCheck.isExpired(submission.request, now: now), now: now, events: events)
     }
 
     private func metadata(_ request: WireJobRequest, ingress: String) -> Logger.Metadata {

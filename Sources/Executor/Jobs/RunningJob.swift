@@ -1,3 +1,5 @@
+internal import Audit
+internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
@@ -10,8 +12,21 @@ struct RunningJob: Sendable {
     /// Unix milliseconds.
     let acceptedAt: Int64
     var attempts = Attempts()
+    /// Ends of commands that are recorded with what comes next.
+    var ends: [AuditEvent] = []
 
     var id: String { request.jobID }
+
+    /// What is recorded before its next attempt begins.
+    var starts: [AuditEvent] {
+        attempts.open(plan).map { .started(id, attempt: attempts.number, $0.destination, at: WallClock.now()) }
+    }
+
+    /// Takes what its attempt came to.
+    mutating func take(_ results: [WireDestinationResult]) {
+        ends += results.map { .ended(id, attempt: attempts.number, $0, at: WallClock.now()) }
+        attempts.take(results)
+    }
 
     /// Until its deadline; nil for none.
     func left(at now: Int64) -> Duration? {

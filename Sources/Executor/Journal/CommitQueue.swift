@@ -1,3 +1,4 @@
+internal import Audit
 internal import Dispatch
 internal import GRDB
 internal import Synchronization
@@ -10,7 +11,8 @@ final class CommitQueue: Sendable {
     static let maximumWaiting = 4096
 
     private struct Operation: Sendable {
-        let run: @Sendable (Database) -> Void
+        /// Returns what is to be recorded with it.
+        let run: @Sendable (Database) -> [AuditEvent]
         let done: @Sendable ((any Error)?) -> Void
     }
 
@@ -32,10 +34,12 @@ final class CommitQueue: Sendable {
     private let thread = DispatchQueue(label: "sallyport.journal")
     private let waiting = Mutex(Waiting())
     private let path: String
+    private let audit: AuditTrail
 
-    init(_ database: DatabaseQueue, path: String) {
+    init(_ database: DatabaseQueue, path: String, audit: AuditTrail) {
         self.database = database
         self.path = path
+        self.audit = audit
     }
 
     /// Runs `body` inside the next transaction and returns its result once that is durable.
@@ -44,6 +48,13 @@ final class CommitQueue: Sendable {
     ///   many operations wait.
     func perform<T: Sendable>(
         _ step: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(JournalError) -> T {
+        try await record(step) { database, _ in try body(database) }
+    }
+
+    /// The same; the events that `body` adds become records of the audit log in the same transaction, or are undone with it.
+    func record<T: Sendable>(
+        _ step: String, _ body: @escaping @Sendable (Database, inout [AuditEvent]) throws -> T
     ) async throws(JournalError) -> T {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, any Error>, Never>) in
             enqueue(body, inHurry: true) { continuation.resume(returning: $0) }
@@ -55,17 +66,25 @@ final class CommitQueue: Sendable {
     }
 
     /// Runs `body` inside the next transaction, or in one of its own after ``leisure``; left out when too many operations wait.
-    func add(_ body: @escaping @Sendable (Database) throws -> Void) { enqueue(body, inHurry: false) { _ in } }
+    /// `failed` is told when it was left out or undone.
+    func add(
+        _ body: @escaping @Sendable (Database, inout [AuditEvent]) throws -> Void,
+        failed: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) {
+        enqueue(body, inHurry: false) { if case .failure(let error) = $0 { failed(error) } }
+    }
 
     private func enqueue<T: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> T, inHurry: Bool,
+        _ body: @escaping @Sendable (Database, inout [AuditEvent]) throws -> T, inHurry: Bool,
         _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         let outcome = Mutex<Result<T, any Error>?>(nil)
         let box = Box(outcome)
         let operation = Operation(
             run: { database in
-                box.value.withLock { $0 = Self.savepoint(database, body) }
+                let (result, events) = Self.savepoint(database, body)
+                box.value.withLock { $0 = result }
+                return events
             },
             done: { error in
                 let result = box.value.withLock { $0 }
@@ -96,15 +115,19 @@ final class CommitQueue: Sendable {
         }
     }
 
-    private static func savepoint<T>(_ database: Database, _ body: (Database) throws -> T) -> Result<T, any Error> {
-        Result {
-            var value: T?
+    private static func savepoint<T>(
+        _ database: Database, _ body: (Database, inout [AuditEvent]) throws -> T
+    ) -> (Result<T, any Error>, [AuditEvent]) {
+        var (value, events): (T?, [AuditEvent]) = (nil, [])
+        do {
             try database.inSavepoint {
-                value = try body(database)
+                value = try body(database, &events)
                 return .commit
             }
             guard let value else { throw CommitQueueError.notRun }
-            return value
+            return (.success(value), events)
+        } catch {
+            return (.failure(error), [])
         }
     }
 
@@ -117,12 +140,15 @@ final class CommitQueue: Sendable {
         guard !batch.isEmpty else { return }
         var failure: (any Error)?
         do {
-            try database.inDatabase { database in
+            let recorded = try database.inDatabase { database in
+                var recorded: AuditBatch?
                 try database.inTransaction(.immediate) {
-                    for operation in batch { operation.run(database) }
+                    recorded = try audit.stage(batch.flatMap { $0.run(database) }, database)
                     return .commit
                 }
+                return recorded
             }
+            if let recorded { audit.committed(recorded) }
         } catch {
             failure = error
         }

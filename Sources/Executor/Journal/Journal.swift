@@ -1,17 +1,26 @@
+internal import Audit
 internal import ProtocolMessages
 
 /// The durable record of jobs. What it has answered is on disk; a claim decides once and for all who runs an event.
 protocol Journal: Sendable {
     /// Claims a job, or says which job already stands for it. Durable on return.
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome
-    /// Moves a job between accepted and running, with the attempt that begins. Durable on return.
-    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError)
-    /// Puts a job off until its next attempt, with what the attempts so far came to. Durable on return.
-    func postpone(_ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult) async throws(JournalError)
-    /// Records a result. Durable on return; a job finishes once.
-    func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError)
-    /// Adds to a job's history. Durable on return.
-    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError)
+    /// Moves a job between accepted and running, with the attempt that begins. Durable on return, the events too.
+    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32, _ events: [AuditEvent]) async throws(JournalError)
+    /// Puts a job off until its next attempt, with what the attempts so far came to. Durable on return, the events too.
+    func postpone(
+        _ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult, _ events: [AuditEvent]
+    ) async throws(JournalError)
+    /// Records a result. Durable on return, the events too; a job finishes once.
+    func finish(_ jobID: String, _ result: WireJobResult, _ events: [AuditEvent]) async throws(JournalError)
+    /// Adds to a job's history. Durable on return, the event too where there is one.
+    func note(_ jobID: String, _ what: String, destination: String, _ event: AuditEvent?) async throws(JournalError)
+    /// Adds to the audit log. Durable on return.
+    func record(_ events: [AuditEvent]) async throws(JournalError)
+    /// Adds to the audit log soon, with the next thing that is written; a failure is logged.
+    func recordLater(_ events: [AuditEvent])
+    /// Writes the audit log out and signs it. Blocks; nothing is recorded after it.
+    func close()
 
     /// Adds to a job's history soon, with the next thing that is written; nothing depends on it and nobody learns of a failure.
     func noteLater(_ jobID: String, _ what: String, destination: String)
@@ -51,6 +60,8 @@ struct JobClaim: Sendable {
     /// Past its expires-at: good only to find a job that is there already.
     let expired: Bool
     let now: Int64
+    /// Recorded in the audit log when the job is claimed.
+    var events: [AuditEvent] = []
 }
 
 /// Where a replayed job comes from.

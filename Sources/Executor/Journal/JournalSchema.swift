@@ -61,6 +61,24 @@ enum JournalSchema {
                     CREATE INDEX job_dead_letter ON job (number) WHERE letter = 1;
                     """)
         }
+        migrator.registerMigration("3: audit records on their way to the log") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE audit (
+                        -- Of the first record in it.
+                        first INTEGER PRIMARY KEY,
+                        -- Records in all, these too, and the roots of the subtrees over them.
+                        size INTEGER NOT NULL,
+                        subtrees BLOB NOT NULL,
+                        lines BLOB NOT NULL
+                    ) STRICT;
+                    CREATE TABLE audit_checkpoint (
+                        number INTEGER PRIMARY KEY CHECK (number = 1),
+                        size INTEGER NOT NULL,
+                        root BLOB NOT NULL
+                    ) STRICT;
+                    """)
+        }
         return migrator
     }
 }

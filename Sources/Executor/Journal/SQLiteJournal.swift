@@ -1,5 +1,8 @@
+internal import Audit
+internal import Authentication
 internal import GRDB
 internal import JobProtocol
+internal import Logging
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
@@ -8,13 +11,20 @@ final class SQLiteJournal: Journal {
     private let commits: CommitQueue
     /// For what an operator looks at: a long search delays no claim.
     private let reader: DatabaseQueue
+    private let audit: AuditTrail
     private let path: String
+    private let logger: Logger
 
-    /// Opens or makes the file and brings its tables up to date. Blocks; call before serving.
+    /// Opens or makes the file, brings its tables up to date and takes up the audit log. Blocks; call before serving.
     ///
     /// - Parameter maximumSize: bytes; at that size the journal is full as on a full disk. Nil for none.
     /// - Throws: ``JournalError`` naming the file and the step.
-    init(path: String, maximumSize: Int? = nil) throws(JournalError) {
+    init(
+        path: String, maximumSize: Int? = nil, audit settings: AuditSettings, logger: Logger
+    ) throws(JournalError) {
+        self.logger = logger
+        self.path = path
+        let database: DatabaseQueue
         do {
             var configuration = Configuration()
             configuration.label = "journal"
@@ -29,21 +39,26 @@ final class SQLiteJournal: Journal {
                     try database.execute(sql: "PRAGMA max_page_count=\(max(1, maximumSize / page))")
                 }
             }
-            let database = try DatabaseQueue(path: path, configuration: configuration)
+            database = try DatabaseQueue(path: path, configuration: configuration)
             try JournalSchema.migrator.migrate(database)
-            commits = CommitQueue(database, path: path)
             configuration.label = "journal reader"
             configuration.readonly = true
             configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store=MEMORY") }
             reader = try DatabaseQueue(path: path, configuration: configuration)
-            self.path = path
         } catch {
             throw JournalError(step: "open", path: path, error)
         }
+        do {
+            audit = try AuditStart.open(settings, database, logger: logger)
+        } catch {
+            throw JournalError(step: "take up the audit log", path: path, underlying: "\(error)")
+        }
+        commits = CommitQueue(database, path: path, audit: audit)
     }
 
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome {
-        try await commits.perform("claim") { database in
+        let audit = audit
+        return try await commits.record("claim") { database, events in
             if let known = try Self.row(database, "id = ?", [claim.request.jobID]) {
                 return known.digest == claim.digest ? .known(known) : .conflict
             }
@@ -54,23 +69,31 @@ final class SQLiteJournal: Journal {
                 }
             }
             guard !claim.expired else { return .expired }
+            try audit.admit()
             try Self.insert(database, claim)
+            events += claim.events
             return .claimed
         }
     }
 
-    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws(JournalError) {
-        try await commits.perform("mark") { database in
+    func mark(
+        _ jobID: String, _ status: WireJobStatus, attempt: UInt32, _ audited: [AuditEvent]
+    ) async throws(JournalError) {
+        try await commits.record("mark") { database, events in
+            events += audited
             try Self.execute(
                 database, "UPDATE job SET status = ?, attempt = ?, due_at = NULL WHERE id = ? AND finished_at IS NULL",
                 [status.rawValue, Int64(attempt), jobID])
         }
     }
 
-    func postpone(_ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult) async throws(JournalError) {
+    func postpone(
+        _ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult, _ audited: [AuditEvent]
+    ) async throws(JournalError) {
         let bytes = try bytes(progress, "postpone")
         let now = WallClock.now()
-        try await commits.perform("postpone") { database in
+        try await commits.record("postpone") { database, events in
+            events += audited
             try Self.execute(
                 database, "UPDATE job SET status = ?, attempt = ?, due_at = ?, progress = ? WHERE id = ? AND finished_at IS NULL",
                 [WireJobStatus.accepted.rawValue, Int64(attempt), until, DatabaseBytes(bytes), jobID])
@@ -89,10 +112,11 @@ final class SQLiteJournal: Journal {
         }
     }
 
-    func finish(_ jobID: String, _ result: WireJobResult) async throws(JournalError) {
+    func finish(_ jobID: String, _ result: WireJobResult, _ audited: [AuditEvent]) async throws(JournalError) {
         let bytes = try bytes(result, "finish")
         let letter = result.status == .dead ? DeadLetter.open : .none
-        try await commits.perform("finish") { database in
+        let end = AuditEvent.result(jobID, result, digest: SHA256.hash(bytes))
+        try await commits.record("finish") { database, events in
             try Self.execute(
                 database,
                 """
@@ -106,20 +130,40 @@ final class SQLiteJournal: Journal {
                 ])
             guard database.changesCount > 0 else { return }
             try Self.add(database, jobID, at: result.finishedAtMs, JobNames.name(result.status), destination: "")
+            events += audited + [end]
         }
     }
 
-    func note(_ jobID: String, _ what: String, destination: String) async throws(JournalError) {
-        let now = WallClock.now()
-        try await commits.perform("note") { database in
-            try Self.add(database, jobID, at: now, what, destination: destination)
+    func note(_ jobID: String, _ what: String, destination: String, _ event: AuditEvent?) async throws(JournalError) {
+        let time = event?.time ?? WallClock.now()
+        try await commits.record("note") { database, events in
+            try Self.add(database, jobID, at: time, what, destination: destination)
+            if let event { events.append(event) }
         }
     }
 
     func noteLater(_ jobID: String, _ what: String, destination: String) {
         let now = WallClock.now()
-        commits.add { database in try Self.add(database, jobID, at: now, what, destination: destination) }
+        commits.add { database, _ in try Self.add(database, jobID, at: now, what, destination: destination) }
     }
+
+    func record(_ audited: [AuditEvent]) async throws(JournalError) {
+        try await commits.record("record") { _, events in events += audited }
+    }
+
+    func recordLater(_ audited: [AuditEvent]) {
+        let (audit, logger) = (audit, logger)
+        commits.add { _, events in
+            try audit.admit()
+            events += audited
+        } failed: { error in
+            logger.error(
+                "not recorded in the audit log",
+                metadata: ["kinds": "\(audited.map(\.kind).joined(separator: ", "))", "error": "\(error)"])
+        }
+    }
+
+    func close() { audit.close() }
 
     func unfinished() async throws(JournalError) -> [StoredJob] {
         try await commits.perform("read unfinished jobs") { database in

@@ -30,6 +30,8 @@ struct Policy: Sendable {
         let lane: String?
         /// For the command's standard input, where that is not the request's body.
         let input: [UInt8]?
+        /// Of the caller's token, where it was verified here.
+        var token: TokenClaims?
     }
 
     /// - Throws: ``Refusal`` naming the job, parameter or token that is at fault; never a value of a token.
@@ -42,7 +44,7 @@ struct Policy: Sendable {
             throw Refusal(
                 .policy, "no job \(request.job.prefix(JobLimits.name).debugDescription) in the policy for ingress \(ingress)")
         }
-        if !tokenIsVerified { try checkToken(request, job: job, now: now) }
+        let token = tokenIsVerified ? nil : try checkToken(request, job: job, now: now)
         let values = try values(for: job, from: request)
         let destinations = try destinations(for: job, request)
         let identity = try identity(for: job, request)
@@ -63,7 +65,7 @@ struct Policy: Sendable {
             runs: destinations.map {
                 Run(destination: $0, arguments: arguments, environment: environment, identity: identity)
             },
-            lane: job.lane?.key.filled(with: values), input: Self.input(for: job, values))
+            lane: job.lane?.key.filled(with: values), input: Self.input(for: job, values), token: token)
     }
 
     private static func input(for job: JobPolicy, _ values: [String: String]) -> [UInt8]? {
@@ -126,13 +128,13 @@ struct Policy: Sendable {
         return request.identity
     }
 
-    private func checkToken(_ request: WireJobRequest, job: JobPolicy, now: Int64) throws(Refusal) {
-        guard let verifier = job.token else { return }
+    private func checkToken(_ request: WireJobRequest, job: JobPolicy, now: Int64) throws(Refusal) -> TokenClaims? {
+        guard let verifier = job.token else { return nil }
         guard !request.token.isEmpty else {
             throw Refusal(.token, "job \(job.name) demands the caller's token; set `forward: true` under `token` in the hook")
         }
         do {
-            _ = try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest), cache: verifiedTokens)
+            return try verifier.verify(request.token, now: now, bodyDigest: [UInt8](request.bodyDigest), cache: verifiedTokens)
         } catch {
             throw Refusal(.token, "the caller's token for job \(job.name) was refused: \(error)")
         }

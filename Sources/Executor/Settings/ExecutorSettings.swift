@@ -20,13 +20,14 @@ public struct ExecutorSettings: Sendable {
     let journalPath: String
     let keep: Duration
     let maximumJournalSize: Int?
+    let audit: AuditSettings
     let hosts: HostDirectory
     let policy: Policy
 
     /// Keys at the top of the file.
     static let keys = [
-        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "known-hosts", "identities", "hosts", "groups",
-        "jobs", "sandbox",
+        "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "audit", "known-hosts", "identities", "hosts",
+        "groups", "jobs", "sandbox",
     ]
 
     /// Keys of `journal`.
@@ -54,6 +55,7 @@ public struct ExecutorSettings: Sendable {
         journalPath = journal.required("sqlite").filePath() ?? ""
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
         maximumJournalSize = journal.optional("maximum-size").byteCount(in: 1024 * 1024...1024 * 1024 * 1024 * 1024)
+        let audit = AuditSettings.read(root.optional("audit"), journal: journalPath, keyID: self.keyID, key: key)
         let identities = HostSettings.identities(root.required("identities"))
         let known = HostSettings.knownHosts(root.required("known-hosts"))
         var hosts = HostSettings.hosts(root.required("hosts"), identities: identities, known: known)
@@ -63,8 +65,9 @@ public struct ExecutorSettings: Sendable {
         self.ingresses = ingresses
         try source.finish()
         // A missing key is one of the problems that were just thrown.
-        guard let key else { throw SettingsProblems(problems: []) }
+        guard let key, let audit else { throw SettingsProblems(problems: []) }
         signingKey = key
+        self.audit = audit
     }
 
     private static func ingresses(_ node: SettingsNode) -> [IngressPeer] {
@@ -84,10 +87,10 @@ public struct ExecutorSettings: Sendable {
         }
     }
 
-    /// What the executor may reach once it serves: its journal's folder; and its workers by SIGKILL, when one is stuck.
+    /// What the executor may reach once it serves: its journal's folder and its audit log's; and its workers by SIGKILL, when one is stuck.
     public var files: FileAccess {
         let folder = journalPath.lastIndex(of: "/").map { String(journalPath[..<$0]) } ?? "."
-        return FileAccess(readable: [FileAccess.threadStates], usable: [folder], signals: true)
+        return FileAccess(readable: [FileAccess.threadStates], usable: [folder, audit.path], signals: true)
     }
 
     /// The settings in words, for `check`.

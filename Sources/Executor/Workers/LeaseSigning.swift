@@ -1,3 +1,4 @@
+internal import Audit
 internal import Authentication
 internal import JobProtocol
 internal import Logging
@@ -11,14 +12,19 @@ struct LeaseSigning: Sendable {
     let logger: Logger
 
     /// Never throws: a refusal is an answer too.
-    func answer(_ request: WireSignRequest, job: String, destination: String) async -> WireSignResponse {
+    func answer(_ request: WireSignRequest, for lease: PendingLease) async -> WireSignResponse {
+        let (job, destination) = (lease.job, lease.destination)
         do {
             let permit = try signer.permit(lease: request.leaseID, blob: [UInt8](request.blob), now: WallClock.now())
-            let session = Hex.encode(Array(SHA256.hash(permit.sessionID).prefix(8)))
+            let digest = Hex.encode(SHA256.hash(permit.sessionID))
+            let session = digest.prefix(16)
             // No record, no signature.
             try await journal.note(
                 job, "signed for user \(permit.user) with \(permit.identity.fingerprint), session \(session)",
-                destination: destination)
+                destination: destination,
+                .signature(
+                    job, lease: request.leaseID, destination: destination, identity: lease.identity, permit, session: digest,
+                    at: WallClock.now()))
             let signature = try signer.sign(permit)
             logger.info(
                 "signed",

@@ -6,6 +6,8 @@ internal import SwiftProtobuf
 struct PendingLease: Sendable {
     let job: String
     let destination: String
+    /// The name of the SSH key it may log in with.
+    let identity: String
     let continuation: CheckedContinuation<WireLeaseFinished, Never>
     let onOutput: @Sendable (WireStream, [UInt8]) -> Void
     let onStage: @Sendable (WireStage, UInt32) -> Void

@@ -105,7 +105,7 @@ final class WorkerConnection: Sendable {
                 throw .violation("signature asked for a lease it does not hold")
             }
             Task {
-                let response = await signing.answer(request, job: lease.job, destination: lease.destination)
+                let response = await signing.answer(request, for: lease)
                 send(.with { $0.signResponse = response })
             }
         case .hello, .lease, .leaseBody, .cancel, .signResponse:

@@ -76,7 +76,8 @@ final class WorkerPool: Sendable {
         let given = lease
         return await withCheckedContinuation { continuation in
             let pending = PendingLease(
-                job: job, destination: given.host, continuation: continuation, onOutput: onOutput, onStage: onStage)
+                job: job, destination: given.host, identity: given.identity, continuation: continuation, onOutput: onOutput,
+                onStage: onStage)
             worker.give(given, body: body, pending)
             // Only now does the worker have it.
             watch(given, on: worker)

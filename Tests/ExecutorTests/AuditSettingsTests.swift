@@ -1,0 +1,46 @@
+import Settings
+import Testing
+
+@testable import Executor
+
+@Suite struct AuditSettingsTests {
+    private func read(_ text: String) throws -> AuditSettings? {
+        let file = try SettingsFile(text: text, file: "/etc/sallyport/executor.yaml")
+        let settings = AuditSettings.read(
+            file.root, journal: "/var/lib/sallyport/journal.db", keyID: "executor", key: try Samples.executorKey.get())
+        try file.finish()
+        return settings
+    }
+
+    @Test func `what is left out has its default`() throws {
+        let settings = try #require(try read("{}"))
+        #expect(settings.path == "/var/lib/sallyport/audit")
+        #expect(settings.origin == "sallyport/executor")
+        #expect(settings.checkpointEvery == 256)
+        #expect(settings.checkpointInterval == .seconds(60))
+        #expect(settings.segmentSize == 64 * 1024 * 1024)
+        #expect(settings.maximumSize == 4096 * 1024 * 1024)
+    }
+
+    @Test func `all of it is read`() throws {
+        let settings = try #require(
+            try read(
+                "{path: log, origin: example.com/edge, checkpoint-every: 16384, checkpoint-interval: 1h, segment-size: 1KiB, maximum-size: 1MiB}"
+            ))
+        #expect(settings.path == "/etc/sallyport/log")
+        #expect(settings.origin == "example.com/edge")
+        #expect(settings.checkpointEvery == 16_384)
+        #expect(settings.checkpointInterval == .seconds(3600))
+        #expect(settings.segmentSize == 1024)
+        #expect(settings.maximumSize == 1024 * 1024)
+    }
+
+    @Test(arguments: [
+        "checkpoint-every: 0", "checkpoint-every: 16385", "checkpoint-interval: 999ms", "checkpoint-interval: 3601s",
+        "origin: a b",
+        "origin: a+b", "segment-size: 1023B", "maximum-size: 1023KiB", "unknown: 1",
+    ])
+    func `what is out of its limits is a problem`(setting: String) {
+        #expect(throws: SettingsProblems.self) { try read("{\(setting)}") }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import TestSupport
+
+extension TestBed {
+    /// A bed whose executor signs a checkpoint of each record.
+    static func audited(jobs: String = "", hooks: String = "") throws -> TestBed {
+        let bed = try TestBed(jobs: jobs, hooks: hooks, start: false)
+        try bed.append("audit: { checkpoint-every: 1 }\n", to: "executor.yaml")
+        try bed.start()
+        return bed
+    }
+
+    var auditFolder: String { box.appending(path: "state/audit").path }
+
+    /// The executor's public key, as the ingress's settings have it.
+    var executorKey: String {
+        get throws {
+            let text = try String(contentsOf: box.appending(path: "ingress.yaml"), encoding: .utf8)
+            guard let range = text.firstRange(of: /ed25519:[A-Za-z0-9+\/=]{44}/) else { throw TestBedError("no key in \(text)") }
+            return String(text[range])
+        }
+    }
+
+    /// `sallyport audit …` with the executor's key, on the log of this bed unless another folder is given.
+    func audit(_ command: String, _ arguments: [String] = [], log: String? = nil) throws -> Command {
+        let place = command == "check-proof" ? [] : ["--log", log ?? auditFolder]
+        return try Command.run(try Self.binary("sallyport"), ["audit", command, "--key", try executorKey] + place + arguments)
+    }
+
+    /// The records of a job, once a checkpoint covers `count` of them.
+    func records(of job: String, count: Int) throws -> [[String: Any]] {
+        var lines: [Substring] = []
+        _ = try eventually {
+            lines = try audit("show", ["--json", job]).output.split(separator: "\n")
+            return lines.count >= count
+        }
+        return try lines.map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:] }
+    }
+}
