@@ -78,6 +78,8 @@ static void close_from_to(unsigned first, unsigned last) {
     for (unsigned descriptor = first; descriptor <= last && descriptor < 65536; descriptor++) close((int)descriptor);
 }
 
+void sallyport_close_from(int first) { close_from_to((unsigned)first, ~0U); }
+
 int sallyport_fork_helper(int *channel) {
     int ends[2];
     pid_t parent = getpid();

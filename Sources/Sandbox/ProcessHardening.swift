@@ -3,6 +3,14 @@ internal import Glibc
 
 /// What every process of ours gives up before it reads a setting.
 public enum ProcessHardening {
+    /// Closes what whoever started this process had open and did not mean to hand over: a key file, perhaps. Sockets that a service
+    /// manager handed over stay (sd_listen_fds(3)). Call before anything is opened.
+    public static func closeInherited() {
+        func number(_ name: String) -> Int32? { unsafe getenv(name).flatMap { unsafe Int32(String(cString: $0)) } }
+        let sockets = number("LISTEN_PID") == getpid() ? number("LISTEN_FDS") ?? 0 : 0
+        sallyport_close_from(3 + max(0, min(sockets, 1024)))
+    }
+
     /// Applies all steps, in order: crash handlers back to the kernel, no core dumps, not dumpable, no new privileges, no capabilities,
     /// files for the owner only. Call first thing in `main`, while there is one thread.
     ///

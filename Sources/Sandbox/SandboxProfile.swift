@@ -63,7 +63,7 @@ extension SandboxProfile {
         summary: "reads the settings and the files they name when it is asked, and has no socket but the one it is asked on",
         rules: runtime + descriptors + [
             .allow(
-                "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"),
+                "openat", .without(2, bits: readOnly, "read only"),
                 because: "reads the settings and the files they name; nothing that comes from the network reaches this process"),
             .allow(
                 "clone", .equal(0, forkFlags, "a process of glibc's"),
@@ -102,7 +102,7 @@ extension SandboxProfile {
                 ["epoll_create1", "eventfd2", "timerfd_create"], because: "libdispatch makes its own when the first timer is set")
             + [
                 .allow(
-                    "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"),
+                    "openat", .without(2, bits: readOnly, "read only"),
                     because:
                         "libdispatch reads the states of its threads and ends the process when it cannot; Landlock names the place"
                 ),
@@ -137,7 +137,7 @@ extension SandboxProfile {
             .allow("bind", because: "name services"),
             .allow("shutdown", because: "ends a connection before libssh2 can wait for it"),
             .allow(
-                "openat", .without(2, bits: UInt64(O_ACCMODE), "read only"), because: "the resolver's files; Landlock names them"),
+                "openat", .without(2, bits: readOnly, "read only"), because: "the resolver's files; Landlock names them"),
         ] + socketOptions
             + .allow(["newfstatat", "fstat", "lseek", "uname", "pread64", "sysinfo"], because: "the resolver")
             + [
@@ -191,13 +191,25 @@ extension SandboxProfile {
     private static let socketOptions: [SystemCallRule] = .allow(
         ["getsockopt", "setsockopt", "getsockname", "getpeername"], because: "options and addresses of sockets it has")
 
+    /// What O_RDONLY leaves out, and what changes a file all the same.
+    private static let readOnly = UInt64(O_ACCMODE | O_CREAT | O_TRUNC)
+
     /// TCP and UDP alone: Landlock's ports hold for TCP, not for MPTCP or SCTP.
     private static let workerSockets: [SystemCallRule] = [(AF_INET, "AF_INET"), (AF_INET6, "AF_INET6")].flatMap { family, name in
-        [(0, "the usual one"), (6, "TCP"), (17, "UDP")].map { number, words in
-            .allow(
-                "socket", .equal32(0, UInt32(family), name), .equal32(2, number, words),
-                because: "a connection to a host, or a question to a name server")
-        }
+        [
+            socket(UInt32(family), name, kind: 1, "a stream", protocol: 0, "the usual"),
+            socket(UInt32(family), name, kind: 1, "a stream", protocol: 6, "TCP"),
+            socket(UInt32(family), name, kind: 2, "datagrams", protocol: 0, "the usual"),
+            socket(UInt32(family), name, kind: 2, "datagrams", protocol: 17, "UDP"),
+        ]
+    }
+
+    private static func socket(
+        _ family: UInt32, _ name: String, kind: UInt64, _ kindName: String, protocol number: UInt32, _ protocolName: String
+    ) -> SystemCallRule {
+        .allow(
+            "socket", .equal32(0, family, name), .masked(1, 0xf, kind, kindName), .equal32(2, number, protocolName),
+            because: kind == 1 ? "a connection to a host or a name server" : "a question to a name server")
     }
 
     /// MSG_FASTOPEN (linux/tcp.h).

@@ -1,10 +1,12 @@
 /// A profile for a reviewer: in words, as a table, and as the program that the kernel gets.
 public struct SandboxReport: Sendable {
     private let profile: SandboxProfile
-    private let files: FileAccess
+    private let files: FileAccess?
 
     /// Of a profile with the files and ports it is used with.
-    public init(_ profile: SandboxProfile, files: FileAccess) {
+    ///
+    /// - Parameter files: nil for a process that Landlock does not restrict.
+    public init(_ profile: SandboxProfile, files: FileAccess?) {
         self.profile = profile
         self.files = files
     }
@@ -26,12 +28,7 @@ public struct SandboxReport: Sendable {
             let conditions = rule.conditions.map { "argument \($0.argument + 1): \($0.words)" }.joined(separator: ", ")
             lines.append("  \(name)  \(action)\(conditions.isEmpty ? "" : ", \(conditions)") — \(rule.reason)")
         }
-        lines += ["", "Files (Landlock, version \(FileAccess.kernelVersion) in this kernel); every other one is out of reach:"]
-        lines += files.readable.map { "  read   \($0)" } + files.usable.map { "  use    \($0)" }
-        if files.readable.isEmpty, files.usable.isEmpty { lines.append("  none") }
-        lines += ["", "TCP ports that may be connected to (Landlock 4 and later): \(Self.words(files.ports))"]
-        lines.append("Signals to processes outside (Landlock 6 and later): \(files.signals ? "as the table says" : "none")")
-        lines.append("TCP ports that may be listened at: none but those that are open already")
+        lines += [""] + (files.map(Self.lines) ?? ["Files: whatever its user may read; no Landlock"])
         for architecture in SystemCallFilter.Architecture.allCases {
             let filter = try SystemCallFilter(profile, for: architecture)
             lines += ["", "Program for \(architecture), \(filter.instructions.count) instructions:"]
@@ -40,6 +37,16 @@ public struct SandboxReport: Sendable {
             }
         }
         return lines.joined(separator: "\n")
+    }
+
+    private static func lines(_ files: FileAccess) -> [String] {
+        var lines = ["Files (Landlock, version \(FileAccess.kernelVersion) in this kernel); every other one is out of reach:"]
+        lines += files.readable.map { "  read   \($0)" } + files.usable.map { "  use    \($0)" }
+        if files.readable.isEmpty, files.usable.isEmpty { lines.append("  none") }
+        lines += ["", "TCP ports that may be connected to (Landlock 4 and later): \(Self.words(files.ports))"]
+        lines.append("Signals to processes outside (Landlock 6 and later): \(files.signals ? "as the table says" : "none")")
+        lines.append("TCP ports that may be listened at: none but those that are open already")
+        return lines
     }
 
     private static func words(_ ports: [UInt16]) -> String {

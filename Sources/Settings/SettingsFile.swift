@@ -81,9 +81,13 @@ public struct SettingsFile {
         func failed(_ step: String) -> SettingsProblem {
             problem("cannot be \(step): " + (unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"))
         }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A FIFO would be waited for.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failed("opened") }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw failed("looked at") }
+        guard [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { throw problem("is no regular file") }
         var bytes: [UInt8] = []
         while bytes.count <= maximumSize {
             var result = 0

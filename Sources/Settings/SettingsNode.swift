@@ -140,7 +140,11 @@ enum Names {
 
 /// Levenshtein's distance, to guess which key was meant.
 enum EditDistance {
+    /// Bytes of a text that may be meant for a key; a longer one is not looked at.
+    static let maximumLength = 64
+
     static func between(_ left: String, _ right: String) -> Int {
+        guard max(left.utf8.count, right.utf8.count) <= maximumLength else { return .max }
         let right = Array(right.utf8)
         var row = Array(0...right.count)
         for (i, a) in left.utf8.enumerated() {

@@ -41,7 +41,15 @@ public struct SettingsProblems: Error, CustomStringConvertible {
 
 /// Collects problems while reading goes on.
 final class ProblemList: Sendable {
-    private let list = Mutex<[SettingsProblem]>([])
+    /// Problems that are told; of more only how many they are.
+    static let maximum = 200
+
+    private struct State {
+        var problems: [SettingsProblem] = []
+        var seen: Set<String> = []
+    }
+
+    private let state = Mutex(State())
 
     private static func order(_ entry: (offset: Int, element: SettingsProblem)) -> (Int, Int, Int) {
         (entry.element.line, entry.element.column, entry.offset)
@@ -49,13 +57,21 @@ final class ProblemList: Sendable {
 
     /// A place may be read twice; its problem is told once.
     func add(_ problem: SettingsProblem) {
-        list.withLock { list in
-            guard !list.contains(where: { $0.line == problem.line && $0.description == problem.description }) else { return }
-            list.append(problem)
+        state.withLock { state in
+            if state.seen.insert(problem.description).inserted, state.problems.count < Self.maximum {
+                state.problems.append(problem)
+            }
         }
     }
 
+    /// In the order of the file.
     var sorted: [SettingsProblem] {
-        list.withLock { $0.enumerated().sorted { Self.order($0) < Self.order($1) }.map(\.element) }
+        state.withLock { state in
+            let told = state.problems.enumerated().sorted { Self.order($0) < Self.order($1) }.map(\.element)
+            guard let last = told.last, state.seen.count > told.count else { return told }
+            return told + [
+                SettingsProblem(file: last.file, line: 0, message: "and \(state.seen.count - told.count) problems more")
+            ]
+        }
     }
 }

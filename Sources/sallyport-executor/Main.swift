@@ -39,6 +39,7 @@ struct Serve: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
+        ProcessHardening.closeInherited()
         ProcessSignals.block()
         let logger = Logger(label: "supervisor") { _ in JSONLogHandler(service: "sallyport-executor-supervisor") }
         let layout = try settings.reading { try WorkerLayout(file: $0) }
@@ -84,6 +85,7 @@ struct Run: ParsableCommand {
         let logger = Logger(label: "executor") { _ in JSONLogHandler(service: "sallyport-executor") }
         do {
             let parent = getppid()
+            ProcessHardening.closeInherited()
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
             let file = settings.config
@@ -117,7 +119,7 @@ struct PrintSandbox: ParsableCommand {
         print("\n" + String(repeating: "-", count: 80) + "\n")
         print(try SandboxReport(.worker, files: .worker(ports: ports)).text())
         print("\n" + String(repeating: "-", count: 80) + "\n")
-        print(try SandboxReport(.settingsReader, files: FileAccess()).text())
+        print(try SandboxReport(.settingsReader, files: nil).text())
     }
 }
 

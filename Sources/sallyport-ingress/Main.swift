@@ -26,6 +26,7 @@ struct Serve: ParsableCommand {
         ProcessSignals.block()
         let logger = Logger(label: "ingress") { _ in JSONLogHandler(service: "sallyport-ingress") }
         do {
+            ProcessHardening.closeInherited()
             try ProcessHardening.apply()
             let file = config
             // Before there is a thread, a listener or a secret for it to inherit.
@@ -54,7 +55,7 @@ struct PrintSandbox: ParsableCommand {
         do {
             let settings = try config.map { try IngressSettings(file: $0) }
             print(try SandboxReport(settings?.profile ?? .ingress, files: settings?.files ?? FileAccess()).text())
-            print(try SandboxReport(.settingsReader, files: FileAccess()).text())
+            print(try SandboxReport(.settingsReader, files: nil).text())
         } catch let problems as SettingsProblems {
             StandardError.line("\(problems)")
             throw ExitCode(78)

@@ -38,6 +38,7 @@ struct Serve: ParsableCommand {
     func run() throws {
         let parent = getppid()
         do {
+            ProcessHardening.closeInherited()
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
             let worker = try Worker(path: socket, family: family)

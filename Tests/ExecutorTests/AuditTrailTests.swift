@@ -104,13 +104,18 @@ import Testing
         journal.close()
         try await journal.record([event("d"), event("e")])
         // As it stands when everything stops here: nothing of the last two is in the file.
+        let stopped = "\(folder.path)/stopped"
+        try FileManager.default.createDirectory(atPath: stopped, withIntermediateDirectories: false)
+        for file in ["journal.db", "journal.db-wal", "audit"] {
+            try FileManager.default.copyItem(atPath: "\(folder.path)/\(file)", toPath: "\(stopped)/\(file)")
+        }
         let lines =
             AuditRecord(index: 3, event: event("d")).bytes + [0x0a] + AuditRecord(index: 4, event: event("e")).bytes + [0x0a]
         for cut in stride(from: 0, through: lines.count, by: 9) {
             let copy = "\(folder.path)/copy\(cut)"
             try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
             for file in ["journal.db", "journal.db-wal", "audit"] {
-                try FileManager.default.copyItem(atPath: "\(folder.path)/\(file)", toPath: "\(copy)/\(file)")
+                try FileManager.default.copyItem(atPath: "\(stopped)/\(file)", toPath: "\(copy)/\(file)")
             }
             try change("\(copy)/audit/\(AuditSegment.name(first: 0))") { bytes in
                 let end = bytes.split(separator: 0x0a).prefix(4).reduce(0) { $0 + $1.count + 1 }

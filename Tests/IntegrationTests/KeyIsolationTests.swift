@@ -60,4 +60,26 @@ struct KeyIsolationTests {
             }
         }
     }
+
+    @Test func `a key file that whoever started the executor had open is in none of its processes`() throws {
+        let bed = try TestBed(start: false)
+        let key = bed.box.appending(path: "secrets/deploy.key").path
+        let executor = Daemon(
+            "/bin/sh",
+            [
+                "-c", #"exec 9<"$1"; shift; exec "$@""#, "sh", key, try TestBed.binary("sallyport-executor"), "serve", "--config",
+                bed.box.appending(path: "executor.yaml").path,
+            ], log: bed.folder.appending(path: "inheriting.log"))
+        try executor.start()
+        defer { executor.stop(SIGTERM, within: 5) }
+        try #require(eventually { executor.text.contains("executor is ready") }, "\(executor.text)")
+        let processes = [executor.pid] + ProcessTable.all().filter { $0.parent == executor.pid }.map(\.pid)
+        #expect(processes.count == 4, "supervisor, executor, two workers")
+        for process in processes {
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
+            }
+            #expect(!open.contains(key), "process \(process)")
+        }
+    }
 }

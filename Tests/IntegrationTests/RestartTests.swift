@@ -27,6 +27,11 @@ struct RestartTests {
             command: [sh, -c, "echo x >> \(folder); exec sleep 7654"]
             destinations: [web-1]
             timeout: 60s
+          single:
+            command: [sh, -c, "echo x >> \(folder); sleep 3; echo marked"]
+            destinations: [web-1]
+            timeout: 20s
+            concurrency: 1
           patient:
             command: [echo, reached]
             destinations: [web-1]
@@ -38,6 +43,7 @@ struct RestartTests {
     private static let hooks =
         ["mark", "again", "long", "patient"].map { DeliveryTests.hook($0) }.joined()
         + DeliveryTests.hook("stuck", "wait: 60s")
+        + DeliveryTests.hook("single", "respond: sync\n    dedupe: { by: event-and-body }")
 
     private let bed: TestBed
 
@@ -96,6 +102,24 @@ struct RestartTests {
         #expect(later["status"] == "unknown")
         #expect(later.isDuplicate)
         #expect(runs == 1)
+    }
+
+    @Test func `a job that waited in line and is cut off twice, first in the line, then running, runs once`() throws {
+        let first = delivering("single", event: "first")
+        try awaitRuns(1)
+        let second = delivering("single", event: "second")
+        try #require(eventually { try bed.jobs(["--status", "accepted"]).count == 1 })
+        // In line: it runs when the next executor has come.
+        kill(try #require(bed.process("sallyport-executor run")), SIGKILL)
+        try awaitRuns(2)
+        // Running: what the journal said of it in the line must not make it run again.
+        kill(try #require(bed.process("sallyport-executor run")), SIGKILL)
+        #expect(try second.value.status == 500)
+        #expect(try first.value.status == 500)
+        try bed.waitUntilReady()
+        usleep(500_000)
+        #expect(runs == 2)
+        #expect(try bed.jobs(["--status", "unknown"]).count == 2)
     }
 
     @Test func `a job that says so runs again after kill -9 of the executor`() throws {

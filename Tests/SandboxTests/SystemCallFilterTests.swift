@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Sandbox
@@ -110,7 +111,13 @@ struct SystemCallFilterTests {
         #expect(verdict(.executor, "kill", 1, 15) == .killProcess)
         #expect(verdict(.executor, "openat", 0, 0, 1) == .fail(13))
         #expect(verdict(.executor, "openat", 0, 0, 2) == .fail(13))
-        #expect(verdict(.worker, "socket", 2) == .allow)
+        #expect(verdict(.worker, "socket", 2, 1) == .allow)
+        // A stream with close-on-exec; SOCK_SEQPACKET; MPTCP.
+        #expect(verdict(.worker, "socket", 2, 0x80001, 6) == .allow)
+        #expect(verdict(.worker, "socket", 2, 5) == .killProcess)
+        #expect(verdict(.worker, "socket", 2, 1, 262) == .killProcess)
+        #expect(verdict(.worker, "openat", 0, 0, UInt64(O_CREAT)) == .killProcess)
+        #expect(verdict(.settingsReader, "openat", 0, 0, UInt64(O_TRUNC)) == .killProcess)
         #expect(verdict(.worker, "socket", 17) == .killProcess)
         #expect(verdict(.worker, "kill") == .killProcess)
         #expect(verdict(.worker, "openat", 0, 0, 1) == .killProcess)

@@ -21,6 +21,9 @@ int sallyport_is_dumpable(void);
 /// The signal that the end of the parent sends, 0 when none; or -errno.
 int sallyport_parent_death_signal(void);
 
+/// Closes every descriptor from `first` on.
+void sallyport_close_from(int first);
+
 /// Forks a helper that has nothing of this process but standard input, output and error and one end of a socket pair: other
 /// descriptors are closed, the environment is overwritten, and it is killed when this process ends. Call while there is one thread.
 /// Returns its process id, 0 in the helper, or -errno; `channel` is this side's end.

@@ -50,6 +50,9 @@ enum JobSettings {
         let concurrency = concurrency(job.optional("concurrency"))
         let success = successCodes(job.optional("success-exit-codes"))
         let token = job.optional("token")
+        if job.optional("ingresses").isPresent, job.optional("ingresses").strings(maximum: 64).isEmpty {
+            job.optional("ingresses").problem("names no ingress; leave it out to take the job from every one")
+        }
         for ingress in job.optional("ingresses").strings(maximum: 64) where !ingresses.contains(ingress) {
             job.optional("ingresses").problem("no ingress `\(ingress)` under `ingresses`")
         }

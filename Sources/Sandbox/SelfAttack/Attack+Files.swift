@@ -25,6 +25,8 @@ extension Attack {
             Attack(.file, "list a folder") { open($0.folder, O_RDONLY | O_DIRECTORY) },
             Attack(.file, "write a file elsewhere") { open($0.file, O_WRONLY | O_TRUNC) },
             Attack(.file, "make a file") { open($0.folder + "/made", O_CREAT | O_RDWR) },
+            Attack(.file, "make a file, to read it") { open($0.folder + "/made", O_CREAT | O_RDONLY) },
+            Attack(.file, "empty a file, to read it") { open($0.file, O_TRUNC | O_RDONLY) },
             Attack(.file, "make a file without a name") { open($0.folder, 0o20_200_000 | O_RDWR) },
             Attack(.file, "cut a file short") { SystemCall.make("truncate", SystemCall.text($0.file), 0) },
             Attack(.file, "make a folder") {

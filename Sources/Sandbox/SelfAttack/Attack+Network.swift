@@ -68,6 +68,8 @@ extension Attack {
         Attack(.network, "a UDP socket", allowed: worker) { _ in socket(AF_INET, Int32(SOCK_DGRAM.rawValue)) },
         Attack(.network, "raw packets") { _ in socket(AF_INET, Int32(SOCK_RAW.rawValue), 1) },
         Attack(.network, "SCTP") { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 132) },
+        Attack(.network, "SCTP by its kind of socket") { _ in socket(AF_INET, Int32(SOCK_SEQPACKET.rawValue)) },
+        Attack(.network, "raw packets of TCP") { _ in socket(AF_INET, Int32(SOCK_RAW.rawValue), 6) },
         Attack(.network, "a packet socket") { _ in socket(AF_PACKET, Int32(SOCK_RAW.rawValue)) },
         Attack(.network, "netlink") { _ in socket(AF_NETLINK, Int32(SOCK_RAW.rawValue)) },
         Attack(.network, "a virtual machine's socket") { _ in socket(AF_VSOCK) },

@@ -8,11 +8,20 @@ public struct SelfAttack {
     private let files: FileAccess
     private let secrets: [String]
 
-    /// - Parameter secrets: absolute paths of files that the sealed process must not be able to open.
-    public init(_ profile: SandboxProfile, files: FileAccess, secrets: [String]) {
+    /// - Parameter secrets: files that the sealed process must not be able to open.
+    /// - Throws: ``SandboxError`` naming one that cannot be read now: then nothing would be shown.
+    public init(_ profile: SandboxProfile, files: FileAccess, secrets: [String]) throws(SandboxError) {
         self.profile = profile
         self.files = files
-        self.secrets = secrets
+        var paths: [String] = []
+        for secret in secrets {
+            guard unsafe access(secret, R_OK) == 0, let path = unsafe realpath(secret, nil) else {
+                throw SandboxError("attack \(secret): it cannot be read without the seal", errno: errno)
+            }
+            defer { unsafe free(path) }
+            unsafe paths.append(String(cString: path))
+        }
+        self.secrets = paths
     }
 
     /// Takes about a second. Call while there is one thread.
@@ -71,7 +80,9 @@ public struct SelfAttack {
             if sealed { try ProcessHardening.apply() }
             // Where the spool has its folder, every process has one here.
             let folder = unsafe open(files.usable.first ?? ground.folder, O_RDONLY | O_DIRECTORY)
-            guard dup2(folder, SandboxProfile.spoolFolder) >= 0 else { return }
+            guard dup2(folder, SandboxProfile.spoolFolder) >= 0 else {
+                throw SandboxError("have descriptor \(SandboxProfile.spoolFolder); raise `ulimit -n`", errno: errno)
+            }
             let seal = sealed ? try Seal(profile, files: files, minimumLandlock: 0) : nil
             if attack.isThreaded {
                 guard unsafe pipe(&start) == 0 else { return }

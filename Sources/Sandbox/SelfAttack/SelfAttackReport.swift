@@ -11,7 +11,7 @@ public struct SelfAttackReport: Sendable {
         /// What ends the process in both cases, by anything but the seal, is not there on this machine.
         var isHeld: Bool {
             if isAllowed || sealed.isHeld { return true }
-            if case .ended = sealed { return sealed == control }
+            if case .ended(let signal) = sealed { return signal != 0 && sealed == control }
             return false
         }
         /// The seal is what stops it.
