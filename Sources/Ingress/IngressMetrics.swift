@@ -7,7 +7,10 @@ struct IngressMetrics: Sendable {
     let violations: CounterFamily
     let tokenLookups: CounterFamily
     let refusedConnections: CounterFamily
+    let closedConnections: CounterFamily
     let refusedRequests: CounterFamily
+    /// Lines about refusals that were left out of the log.
+    let suppressedLines: CounterFamily
     let reloads: CounterFamily
     let handshakes: CounterFamily
     /// Questions about jobs.
@@ -24,11 +27,18 @@ struct IngressMetrics: Sendable {
             "sallyport_token_lookups_total", help: "Tokens looked up among those verified before, by whether they were there.",
             labels: ["result"])
         refusedConnections = try registry.counter(
-            "sallyport_http_connections_refused_total", help: "Connections closed at once, by the limit they met.",
+            "sallyport_http_connections_refused_total", help: "Connections not taken, by the limit they met.",
             labels: ["listener", "limit"])
+        closedConnections = try registry.counter(
+            "sallyport_http_connections_closed_for_room_total",
+            help: "Connections closed while they were idle, for all places were taken and another one came.", labels: ["listener"]
+        )
         refusedRequests = try registry.counter(
-            "sallyport_http_requests_refused_total", help: "Requests that came too slowly or with too large a head.",
-            labels: ["limit"])
+            "sallyport_http_requests_refused_total",
+            help: "Requests that came too slowly, with too large a head, or without one Host.", labels: ["limit"])
+        suppressedLines = try registry.counter(
+            "sallyport_log_lines_suppressed_total", help: "Lines about refusals that were left out of the log.",
+            labels: ["outcome"])
         reloads = try registry.counter(
             "sallyport_settings_reloads_total", help: "Reloads of the settings that were asked for.", labels: ["outcome"])
         handshakes = try registry.counter(

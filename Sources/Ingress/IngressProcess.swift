@@ -70,7 +70,9 @@ public final class IngressProcess: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try UnixListener.start(
             jobs, allowed: settings.executorUIDs, group: group,
-            refused: { self.logger.error("job socket: connection refused", metadata: ["error": "\($0)"]) },
+            refused: {
+                service.refusals.write(.error, "job socket: connection refused", outcome: "job-socket", ["error": "\($0)"])
+            },
             prepare: { channel, _ in try self.accept(channel, desk, metrics) }
         ).wait()
         let http = try listener.start(on: hooks, group: group)
@@ -148,12 +150,16 @@ public final class IngressProcess: Sendable {
     private func serveOperations(
         _ socket: ListeningSocket, _ group: any EventLoopGroup, _ service: DeliveryService, _ metrics: IngressMetrics
     ) throws {
-        let connections = ConnectionTable(HTTPLimits.operations)
+        let closed = metrics.closedConnections.with("operations")
+        let connections = ConnectionTable(HTTPLimits.operations) { closed.increment(by: $0) }
         let limits = HTTPLimits()
-        let listener = try ServerBootstrap.hardened(group, socket) { channel in
-            if let full = connections.take(channel) {
-                metrics.refusedConnections.with("operations", full.rawValue).increment()
-                throw ChannelError.operationUnsupported
+        let listener = try ServerBootstrap.start(on: socket, group: group) { channel in
+            do throws(ConnectionTable.Full) {
+                // Whoever asks here is answered at once: all that are connected are idle.
+                _ = try connections.take(channel)
+            } catch {
+                metrics.refusedConnections.with("operations", error.rawValue).increment()
+                throw error
             }
             try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                 withErrorHandling: false, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits.decoder)
@@ -161,7 +167,7 @@ public final class IngressProcess: Sendable {
                 IdleStateHandler(allTimeout: .nanoseconds(limits.patience.idle.nanoseconds)),
                 OperationsHandler(service: service, registry: metrics.registry),
             ])
-        }.withBoundSocket(socket.descriptor).wait()
+        }
         logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
     }
 

@@ -24,6 +24,7 @@ extension DeliveryHandler {
     /// would begin.
     func endHead(_ answer: Answer, _ context: ChannelHandlerContext) {
         state = .closed
+        leaveRequest()
         keepsAlive = false
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(.head(head(answer)))).whenComplete { _ in bound.value.close(promise: nil) }

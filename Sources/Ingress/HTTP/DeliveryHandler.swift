@@ -39,13 +39,18 @@ final class DeliveryHandler: ChannelInboundHandler {
     private let peer: SocketAddress?
     /// With which the sender proved itself to TLS.
     private let client: ClientCertificate?
+    private let place: ConnectionPlace
+    private var isInRequest = false
     private var patience: SenderPatience
-    private var deadline: Scheduled<Void>?
+    private var alarm: Scheduled<Void>?
+    /// When the alarm goes off, in nanoseconds.
+    private var alarmTime = Int64.max
 
     init(
-        service: DeliveryService, limits: HTTPLimits, arrivals: ArrivalHandler? = nil, peer: SocketAddress?,
-        client: ClientCertificate? = nil
+        service: DeliveryService, limits: HTTPLimits, arrivals: ArrivalHandler? = nil, place: ConnectionPlace,
+        peer: SocketAddress?, client: ClientCertificate? = nil
     ) {
+        self.place = place
         self.peer = peer
         self.client = client
         self.service = service
@@ -62,9 +67,10 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
+        alarm?.cancel()
         if case .streaming(let stream) = state { stream.readerLeft() }
         state = .closed
+        leaveRequest()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -124,8 +130,15 @@ final class DeliveryHandler: ChannelInboundHandler {
         keepsAlive = head.isKeepAlive
         isHead = head.method == .HEAD
         isOld = head.version == .http1_0
+        isInRequest = true
+        place.requestBegan()
         patience.headCame(now: MonotonicClock.now())
         watch(context)
+        // What HTTP/2 says in place of it is looked at by its own parser.
+        guard arrivals == nil || head.hasHost else {
+            service.countRefused("host")
+            return refuse(context, .problem(.badRequest, "a request of HTTP/1.1 has one Host"))
+        }
         guard head.headers.count <= limits.headerCount else {
             service.countRefused("headers")
             return refuse(context, .problem(.requestHeaderFieldsTooLarge, "the request has too many header fields"))
@@ -171,7 +184,6 @@ final class DeliveryHandler: ChannelInboundHandler {
         switch state {
         case .reading(let reader):
             patience.requestCame()
-            watch(context)
             state = .waiting
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             service.finish(reader, on: context.eventLoop) { answer in
@@ -180,7 +192,6 @@ final class DeliveryHandler: ChannelInboundHandler {
             }
         case .asking(let question, _):
             patience.requestCame()
-            watch(context)
             state = .waiting
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             service.jobs.answer(question, on: context.eventLoop) { answer in
@@ -189,7 +200,6 @@ final class DeliveryHandler: ChannelInboundHandler {
             }
         case .discarding(let answer, _):
             patience.requestCame()
-            watch(context)
             finish(context, answer)
         case .idle, .waiting, .streaming, .closed: break
         }
@@ -209,8 +219,16 @@ final class DeliveryHandler: ChannelInboundHandler {
         complete(context, staysOpen: staysOpen)
     }
 
+    /// The connection may be closed for another's sake again.
+    func leaveRequest() {
+        guard isInRequest else { return }
+        isInRequest = false
+        place.requestEnded()
+    }
+
     /// Writes the end of an answer, and goes on as was decided.
     func complete(_ context: ChannelHandlerContext, staysOpen: Bool) {
+        leaveRequest()
         if staysOpen {
             state = .idle
             patience.answered(now: MonotonicClock.now())
@@ -228,6 +246,7 @@ final class DeliveryHandler: ChannelInboundHandler {
     /// Answers before the request is complete. The sender gets a moment to read the answer before the connection is reset.
     private func refuse(_ context: ChannelHandlerContext, _ answer: Answer) {
         state = .closed
+        leaveRequest()
         limit(context, to: limits.linger)
         write(context, answer, staysOpen: false)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
@@ -247,18 +266,24 @@ final class DeliveryHandler: ChannelInboundHandler {
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
     }
 
-    /// Looks whether the sender is in time, and when to look again.
+    /// Looks whether the sender is in time, and when to look again. An alarm that goes off too early looks again itself: within one
+    /// request after the other it is hardly ever set anew.
     private func watch(_ context: ChannelHandlerContext) {
-        deadline?.cancel()
         switch patience.verdict(now: MonotonicClock.now()) {
         case .unwatched: break
-        case .fine(let instant):
-            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            deadline = context.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(instant))) {
-                let (handler, context) = bound.value
-                handler.watch(context)
-            }
+        case .fine(let instant): if instant < alarmTime { setAlarm(context, at: instant) }
         case .tooSlow(let slow): end(context, slow)
+        }
+    }
+
+    private func setAlarm(_ context: ChannelHandlerContext, at instant: Int64) {
+        alarm?.cancel()
+        alarmTime = instant
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        alarm = context.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(instant))) {
+            let (handler, context) = bound.value
+            handler.alarmTime = .max
+            handler.watch(context)
         }
     }
 
@@ -276,8 +301,10 @@ final class DeliveryHandler: ChannelInboundHandler {
     }
 
     private func limit(_ context: ChannelHandlerContext, to time: TimeAmount) {
-        deadline?.cancel()
+        alarm?.cancel()
+        // Nothing is earlier: whatever the sender does, this stays.
+        alarmTime = .min
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        deadline = context.eventLoop.scheduleTask(in: time) { bound.value.close(promise: nil) }
+        alarm = context.eventLoop.scheduleTask(in: time) { bound.value.close(promise: nil) }
     }
 }

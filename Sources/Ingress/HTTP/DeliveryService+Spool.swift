@@ -69,12 +69,14 @@ extension DeliveryService {
         case .contradiction:
             return ("contradiction", .problem(.unprocessableEntity, "the same key is in flight with another body"))
         case .full:
-            logger.warning("spool is full; delivery refused", metadata: ["hook": "\(hook.name)"])
+            refusals.write(.warning, "spool is full; delivery refused", hook: hook.name, outcome: "spool-full")
             return (
                 "spool-full", .unavailable("no executor is connected, and the spool is full", retryAfter: JobAnswer.retryAfter)
             )
         case .failed(let error):
-            logger.error("spool cannot be written; delivery refused", metadata: ["hook": "\(hook.name)", "error": "\(error)"])
+            refusals.write(
+                .error, "spool cannot be written; delivery refused", hook: hook.name, outcome: "spool-failed",
+                ["error": "\(error)"])
             return (
                 "spool-failed",
                 .unavailable("no executor is connected, and the spool cannot be written", retryAfter: JobAnswer.retryAfter)

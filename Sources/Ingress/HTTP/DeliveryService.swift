@@ -29,6 +29,7 @@ final class DeliveryService: Sendable {
     let spool: Spool?
     private let metrics: IngressMetrics
     let logger: Logger
+    let refusals: RefusalLog
     /// Outlives the hooks: what a token was used for stays known.
     let tokens: TokenGate
     private let draining = Atomic(false)
@@ -49,6 +50,7 @@ final class DeliveryService: Sendable {
         self.spool = spool
         self.metrics = metrics
         self.logger = logger
+        refusals = RefusalLog(logger, suppressed: metrics.suppressedLines)
         tokens = TokenGate(lookups: metrics.tokenLookups)
     }
 
@@ -164,9 +166,9 @@ final class DeliveryService: Sendable {
 
     private func reject(_ hook: Hook, _ rejection: Rejection) -> Answer {
         count(hook, rejection.outcome)
-        logger.log(
-            level: rejection.isIgnored ? .info : .notice, rejection.isIgnored ? "delivery ignored" : "delivery refused",
-            metadata: ["hook": "\(hook.name)", "outcome": "\(rejection.outcome)", "detail": "\(rejection.detail)"])
+        refusals.write(
+            rejection.isIgnored ? .info : .notice, rejection.isIgnored ? "delivery ignored" : "delivery refused",
+            hook: hook.name, outcome: rejection.outcome, ["detail": "\(rejection.detail)"])
         return rejection.answer
     }
 

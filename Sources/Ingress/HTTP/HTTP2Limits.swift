@@ -10,6 +10,10 @@ enum HTTP2Limits {
     static let window = TimeAmount.seconds(30)
     /// CONTINUATION frames of one head ("CONTINUATION flood").
     static let continuations = 5
+    /// DATA frames without data, one after the other (CVE-2019-9518).
+    static let emptyData = 1
+    /// Streams that were reset a moment ago and whose late frames are passed over.
+    static let recentlyReset = 32
     /// Frames that break a rule without being an attack for certain.
     static let glitches = 100
     /// Answers to SETTINGS and PING that a client leaves unread.
@@ -27,6 +31,8 @@ enum HTTP2Limits {
             HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headersSize),
         ]
         connection.maximumSequentialContinuationFrames = continuations
+        connection.maximumSequentialEmptyDataFrames = emptyData
+        connection.maximumRecentlyResetStreams = recentlyReset
         connection.maximumBufferedControlFrames = bufferedControlFrames
         connection.maximumConnectionGlitches = glitches
         connection.targetWindowSize = receiveWindow

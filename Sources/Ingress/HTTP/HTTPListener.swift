@@ -19,13 +19,15 @@ final class HTTPListener: Sendable {
     let connections: ConnectionTable
     private let current: Mutex<Current>
     private let service: DeliveryService
+    private let refusals = ConnectionRefusals()
     private let metrics: IngressMetrics
     /// As many connections as the process has descriptors for, whatever the settings say.
     private let descriptors: Int
 
     init(_ current: Current, descriptors: Int, service: DeliveryService, metrics: IngressMetrics) {
         self.descriptors = descriptors
-        connections = ConnectionTable(Self.bounded(current.limits.connections, descriptors))
+        let closed = metrics.closedConnections.with("hooks")
+        connections = ConnectionTable(Self.bounded(current.limits.connections, descriptors)) { closed.increment(by: $0) }
         self.current = Mutex(current)
         self.service = service
         self.metrics = metrics
@@ -46,32 +48,41 @@ final class HTTPListener: Sendable {
 
     /// Starts to accept; ``Channel/close()`` ends that.
     func start(on socket: ListeningSocket, group: any EventLoopGroup) throws -> any Channel {
-        try ServerBootstrap.hardened(group, socket) { channel in
-            if let full = self.connections.take(channel) {
-                self.metrics.refusedConnections.with("hooks", full.rawValue).increment()
-                throw ChannelError.operationUnsupported
+        try ServerBootstrap.start(on: socket, group: group) { channel in
+            let now = self.current.withLock { $0 }
+            let place: ConnectionPlace
+            do throws(ConnectionTable.Full) {
+                place = try self.connections.take(channel)
+            } catch {
+                self.metrics.refusedConnections.with("hooks", error.rawValue).increment()
+                // Before a handshake nothing can be said.
+                guard error == .total, now.tls == nil else { throw error }
+                return try self.refusals.refuse(channel, linger: now.limits.linger)
             }
-            try self.prepare(channel)
-        }.withBoundSocket(socket.descriptor).wait()
+            try self.prepare(channel, place, now)
+        }
     }
 
-    private func prepare(_ channel: any Channel) throws {
-        let now = current.withLock { $0 }
-        guard let tls = now.tls else { return try addHTTP1(channel, now.limits, nil) }
+    private func prepare(_ channel: any Channel, _ place: ConnectionPlace, _ now: Current) throws {
+        guard let tls = now.tls else { return try addHTTP1(channel, place, now.limits, nil) }
         let handshake = HandshakeHandler(
             within: .nanoseconds(now.limits.patience.head.nanoseconds),
             ended: { self.metrics.handshakes.with($0.rawValue).increment() },
             configure: { agreed, client, channel in
                 if agreed == "h2" {
-                    try self.addHTTP2(channel, now.limits, client)
+                    try self.addHTTP2(channel, place, now.limits, client)
                 } else {
-                    try self.addHTTP1(channel, now.limits, client)
+                    try self.addHTTP1(channel, place, now.limits, client)
                 }
             })
-        try channel.pipeline.syncOperations.addHandlers([NIOSSLServerHandler(context: tls.context), handshake])
+        try channel.pipeline.syncOperations.addHandlers([
+            CloseHandler(), NIOSSLServerHandler(context: tls.context), handshake,
+        ])
     }
 
-    private func addHTTP1(_ channel: any Channel, _ limits: HTTPLimits, _ client: ClientCertificate?) throws {
+    private func addHTTP1(_ channel: any Channel, _ place: ConnectionPlace, _ limits: HTTPLimits, _ client: ClientCertificate?)
+        throws
+    {
         let pipeline = channel.pipeline.syncOperations
         let arrivals = ArrivalHandler()
         try pipeline.addHandler(arrivals)
@@ -79,10 +90,12 @@ final class HTTPListener: Sendable {
             withErrorHandling: false, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits.decoder)
         try pipeline.addHandler(
             DeliveryHandler(
-                service: service, limits: limits, arrivals: arrivals, peer: channel.remoteAddress, client: client))
+                service: service, limits: limits, arrivals: arrivals, place: place, peer: channel.remoteAddress, client: client))
     }
 
-    private func addHTTP2(_ channel: any Channel, _ limits: HTTPLimits, _ client: ClientCertificate?) throws {
+    private func addHTTP2(_ channel: any Channel, _ place: ConnectionPlace, _ limits: HTTPLimits, _ client: ClientCertificate?)
+        throws
+    {
         let management = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop, configuration: HTTP2Limits.management(limits))
         let service = service
@@ -94,7 +107,7 @@ final class HTTPListener: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
                     HTTP2FramePayloadToHTTP1ServerCodec(),
-                    DeliveryHandler(service: service, limits: limits, peer: peer, client: client),
+                    DeliveryHandler(service: service, limits: limits, place: place, peer: peer, client: client),
                 ])
             }
         }
@@ -115,14 +128,17 @@ private final class ConnectionEnd: ChannelInboundHandler {
 }
 
 extension ServerBootstrap {
-    /// A listener whose connections are prepared by `prepare`, which throws to refuse one.
-    static func hardened(
-        _ group: any EventLoopGroup, _ socket: ListeningSocket, _ prepare: @escaping @Sendable (any Channel) throws -> Void
-    ) -> ServerBootstrap {
-        let bootstrap = ServerBootstrap(group: group)
+    /// Starts a listener whose connections are prepared by `prepare`, which throws to refuse one.
+    static func start(
+        on socket: ListeningSocket, group: any EventLoopGroup, _ prepare: @escaping @Sendable (any Channel) throws -> Void
+    ) throws -> any Channel {
+        var bootstrap = ServerBootstrap(group: group)
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try prepare(channel) } }
-            .serverChannelOption(.backlog, value: ListeningSocket.backlog)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-        return socket.isTCP ? bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) : bootstrap
+        if socket.isTCP { bootstrap = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        let channel = try bootstrap.withBoundSocket(socket.descriptor).wait()
+        // That has called listen(2) with a backlog of its own.
+        socket.setBacklog()
+        return channel
     }
 }

@@ -24,14 +24,14 @@ final class JobRoutes: Sendable {
     private let watches: JobWatches
     private let streams: EventStreams
     private let metrics: IngressMetrics
-    private let logger: Logger
+    private let refusals: RefusalLog
 
     init(rule: JobReadRule?, watches: JobWatches, streams: EventStreams, metrics: IngressMetrics, logger: Logger) {
         self.rule = Mutex(rule)
         self.watches = watches
         self.streams = streams
         self.metrics = metrics
-        self.logger = logger
+        refusals = RefusalLog(logger, suppressed: metrics.suppressedLines)
     }
 
     static let prefix = "/jobs/"
@@ -58,7 +58,7 @@ final class JobRoutes: Sendable {
         do throws(Rejection) {
             reader = try rule.reader(head.headers, now: WallClock.now() / 1000)
         } catch {
-            logger.notice("question about a job refused", metadata: ["outcome": "\(error.outcome)", "detail": "\(error.detail)"])
+            refusals.write(.notice, "question about a job refused", outcome: error.outcome, ["detail": "\(error.detail)"])
             return refused(error.outcome, error.answer)
         }
         guard JobID.isOne(id) else { return refused("not-found", EventStreams.Refusal.notFound.answer) }

@@ -4,8 +4,9 @@ internal import JobProtocol
 
 /// A listener's socket, made or taken over before the process is sealed.
 struct ListeningSocket {
-    /// Connections that may wait to be accepted.
-    static let backlog: Int32 = 512
+    /// Connections that may wait to be accepted, as many as may be open: a burst is not dropped while one is being served. The kernel takes
+    /// the lesser of this and net.core.somaxconn (listen(2)), which is 4096 too since Linux 5.4.
+    static let backlog: Int32 = 4096
 
     let descriptor: Int32
     /// Connections have TCP's options.
@@ -37,6 +38,9 @@ struct ListeningSocket {
             isTCP = socket.isTCP
         }
     }
+
+    /// Lets as many connections wait as ``backlog`` says. Call before the process is sealed.
+    func setBacklog() { _ = listen(descriptor, Self.backlog) }
 }
 
 /// A place that cannot be listened at.

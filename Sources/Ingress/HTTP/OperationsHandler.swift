@@ -22,7 +22,9 @@ final class OperationsHandler: ChannelInboundHandler {
         case .head(let head):
             let path = RequestTarget.path(head.uri)
             isHead = head.method == .HEAD
-            if path == "/metrics", head.method == .GET {
+            if !head.hasHost {
+                answer = .problem(.badRequest, "a request of HTTP/1.1 has one Host")
+            } else if path == "/metrics", head.method == .GET {
                 answer = .text(.ok, type: MetricsRegistry.contentType, registry.text)
             } else {
                 answer = service.probe(path, head)

@@ -8,40 +8,58 @@ import TestSupport
 final class LoadSender: Sendable {
     /// What senders together were told.
     final class Record: Sendable {
-        private let answers = Mutex<[String: [Int]]>([:])
+        private struct State {
+            var answers: [String: [Int]] = [:]
+            var open: Set<String> = []
+        }
 
-        /// Statuses of each delivery that was begun; an attempt that got no answer counts as 0.
-        var all: [String: [Int]] { answers.withLock { $0 } }
+        private let state = Mutex(State())
 
-        func note(_ id: String, _ status: Int) { answers.withLock { $0[id, default: []].append(status) } }
+        /// Statuses of each delivery that was sent; an attempt that got no answer counts as 0.
+        var all: [String: [Int]] { state.withLock(\.answers) }
+        /// Deliveries that are sent and not answered yet.
+        var open: Set<String> { state.withLock(\.open) }
+
+        func begin(_ id: String) { state.withLock { _ = $0.open.insert(id) } }
+
+        func end(_ id: String, _ status: Int) {
+            state.withLock { state in
+                state.open.remove(id)
+                state.answers[id, default: []].append(status)
+            }
+        }
     }
 
     private let isStopped = Atomic(false)
+    private let isPaused = Atomic(false)
     private let ended = DispatchSemaphore(value: 0)
 
-    /// Begins at once. Every delivery goes to one of `hooks`; one that fails is, by chance, sent again with a higher attempt.
+    /// Begins at once. Every delivery goes to one of `hooks`; one that fails is, by chance, sent again with a higher attempt. While
+    /// nobody listens nothing is begun.
+    ///
+    /// - Parameter pause: microseconds between two deliveries.
     init(name: String, port: Int, hooks: [String], record: Record, pause: ClosedRange<UInt32>) {
         Thread {
             var connection: HTTPConnection?
             var number = 0
             while !self.isStopped.load(ordering: .relaxed) {
+                if self.isPaused.load(ordering: .relaxed) {
+                    usleep(2_000)
+                    continue
+                }
                 number += 1
-                let id = "\(name)-\(number)"
-                let hook = hooks[number % hooks.count]
+                // As many digits for all, so that no id is the beginning of another: nine characters with the name.
+                let id = "\(name)-\(100_000 + number)"
                 for attempt in 1...3 {
-                    let status: Int
-                    do {
-                        let open = try connection ?? HTTPConnection(port: port)
-                        connection = open
-                        status = try open.post(
-                            "/hooks/\(hook)", body: #"{"id":"\#(id)"}"#,
-                            headers: ["X-Hookdeck-EventID: evt_\(id)", "X-Hookdeck-Attempt-Count: \(attempt)"])
-                    } catch {
-                        connection = nil
-                        status = 0
-                        usleep(20_000)
-                    }
-                    record.note(id, status)
+                    guard let open = connection ?? self.connect(port) else { break }
+                    connection = open
+                    record.begin(id)
+                    let status =
+                        (try? open.post(
+                            "/hooks/\(hooks[number % hooks.count])", body: #"{"id":"\#(id)"}"#,
+                            headers: ["X-Hookdeck-EventID: evt_\(id)", "X-Hookdeck-Attempt-Count: \(attempt)"])) ?? 0
+                    if status == 0 { connection = nil }
+                    record.end(id, status)
                     if status / 100 == 2 || Bool.random() || self.isStopped.load(ordering: .relaxed) { break }
                 }
                 usleep(UInt32.random(in: pause))
@@ -49,6 +67,18 @@ final class LoadSender: Sendable {
             self.ended.signal()
         }.start()
     }
+
+    /// Waits until somebody listens; nil when it is over before.
+    private func connect(_ port: Int) -> HTTPConnection? {
+        while !isStopped.load(ordering: .relaxed) {
+            if let open = try? HTTPConnection(port: port) { return open }
+            usleep(2_000)
+        }
+        return nil
+    }
+
+    /// Begins nothing new while it is paused.
+    func pause(_ isPaused: Bool) { self.isPaused.store(isPaused, ordering: .relaxed) }
 
     /// Ends after the delivery that is under way.
     func stop() {
@@ -72,10 +102,7 @@ final class HTTPConnection {
         }
         var time = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-        guard result == 0 else {
-            close(descriptor)
-            throw TestBedError("nobody listens at port \(port)")
-        }
+        guard result == 0 else { throw TestBedError("nobody listens at port \(port)") }
     }
 
     deinit { close(descriptor) }
