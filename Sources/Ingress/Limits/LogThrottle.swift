@@ -1,3 +1,4 @@
+internal import JobProtocol
 internal import Synchronization
 
 /// Keeps what senders can cause from filling the log: so many lines of one kind, and of all kinds together, and no more. What is left
