@@ -50,7 +50,7 @@ enum JobSettings {
         let concurrency = concurrency(job.optional("concurrency"))
         let success = successCodes(job.optional("success-exit-codes"))
         let token = job.optional("token")
-        if job.optional("ingresses").isPresent, job.optional("ingresses").strings(maximum: 64).isEmpty {
+        if job.optional("ingresses").isList, job.optional("ingresses").elements().isEmpty {
             job.optional("ingresses").problem("names no ingress; leave it out to take the job from every one")
         }
         for ingress in job.optional("ingresses").strings(maximum: 64) where !ingresses.contains(ingress) {
