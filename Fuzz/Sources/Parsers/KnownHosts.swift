@@ -1,1 +1,0 @@
-../../../Sources/Executor/Hosts/KnownHosts.swift

@@ -1,1 +1,0 @@
-../../../Sources/Ingress/Payload/PayloadError.swift

@@ -1,1 +1,0 @@
-../../../Sources/Ingress/Spool/SpoolRecord.swift

@@ -1,1 +1,0 @@
-../../../Sources/Executor/Signer/UserAuthenticationRequest.swift
