@@ -56,6 +56,7 @@ struct SpoolKillTests {
     }
 
     @Test func `every delivery that was answered 2xx ran exactly once, every other one at most once`() throws {
+        defer { try? FileManager.default.removeItem(atPath: Self.file) }
         try bed.startIngress()
         try bed.executor.start()
         let record = LoadSender.Record()
