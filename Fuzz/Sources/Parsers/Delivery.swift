@@ -1,0 +1,1 @@
+../../../Sources/Ingress/Hooks/Delivery.swift

@@ -1,0 +1,1 @@
+../../../Sources/Ingress/HTTP/HookRoute.swift

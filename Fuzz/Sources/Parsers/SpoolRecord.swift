@@ -1,0 +1,1 @@
+../../../Sources/Ingress/Spool/SpoolRecord.swift

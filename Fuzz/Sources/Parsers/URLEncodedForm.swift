@@ -1,0 +1,1 @@
+../../../Sources/Ingress/Payload/URLEncodedForm.swift

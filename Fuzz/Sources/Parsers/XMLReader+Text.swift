@@ -1,0 +1,1 @@
+../../../Sources/Ingress/Payload/XMLReader+Text.swift
