@@ -17,6 +17,8 @@ internal import Telemetry
 public final class ExecutorProcess: Sendable {
     /// How long running jobs may take to end when the executor is told to stop.
     static let drainLimit = Duration.seconds(30)
+    /// How long a new executor waits for the journal of one that is stopping: longer than that takes.
+    static let lockLimit = Duration.seconds(40)
 
     private let settings: ExecutorSettings
     private let reader: SettingsReader
@@ -40,7 +42,7 @@ public final class ExecutorProcess: Sendable {
     ///
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve() throws {
-        try JournalLock.take(settings.journalPath)
+        guard try lockJournal() else { return }
         try AuditFile.prepareFolder(settings.audit.path)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
@@ -62,6 +64,23 @@ public final class ExecutorProcess: Sendable {
             case .child, nil: continue
             }
         }
+    }
+
+    /// Takes the journal, as soon as an executor that is stopping gives it up. False when this one was told to stop meanwhile.
+    private func lockJournal() throws -> Bool {
+        let deadline = ContinuousClock.now + Self.lockLimit
+        var isTold = false
+        while try !JournalLock.take(settings.journalPath) {
+            guard ContinuousClock.now < deadline else { throw JournalLock.isTaken(settings.journalPath) }
+            if !isTold {
+                logger.warning(
+                    "another executor uses the journal; waiting for it to stop",
+                    metadata: ["journal": "\(settings.journalPath)", "seconds": "\(Self.lockLimit.components.seconds)"])
+                isTold = true
+            }
+            if case .stop? = ProcessSignals.next(within: 100) { return false }
+        }
+        return true
     }
 
     /// Runs `body` on the cooperative pool and waits for it; for the main thread only.

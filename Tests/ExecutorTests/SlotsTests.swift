@@ -42,6 +42,18 @@ import Testing
         return ticket.isGranted
     }
 
+    @Test func `a line that is closed lets nobody on: not who waits, not who comes, not when a slot becomes free`() async {
+        #expect(take(need("a")))
+        let waits = await wait("first", for: need("a"))
+        slots.close()
+        await waits.value
+        let late = slots.reenter(need("a"))
+        #expect(slots.waitingCount == 0)
+        slots.release(need("a"))
+        #expect(await !slots.wait(late))
+        #expect(order.list.isEmpty)
+    }
+
     @Test func `a key has as many holders as its limit says`() {
         #expect(take(need("a", limit: 2)))
         #expect(take(need("a", limit: 2)))

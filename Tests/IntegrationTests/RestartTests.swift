@@ -88,6 +88,37 @@ struct RestartTests {
         #expect(runs == 2)
     }
 
+    @Test func `an executor that is told to stop begins nothing that waits in line; the next one runs it`() throws {
+        let first = delivering("single", event: "line_1")
+        try awaitRuns(1)
+        let others = (2...4).map { delivering("single", event: "line_\($0)") }
+        try #require(eventually { try bed.jobs(["--status", "accepted"]).count == 3 })
+        #expect(bed.executor.stop(SIGTERM, within: 20) == 0)
+        #expect(runs == 1)
+        #expect(try first.value.status == 200)
+        try bed.executor.start()
+        #expect(try others.map { try $0.value.status } == [200, 200, 200])
+        #expect(runs == 4)
+    }
+
+    @Test func `a second executor waits for the journal until the first one has stopped, and may be stopped meanwhile`() throws {
+        let next = Daemon(
+            try TestBed.binary("sallyport-executor"), ["serve", "--config", bed.box.appending(path: "executor.yaml").path],
+            log: bed.folder.appending(path: "next.log"))
+        defer { next.stop(SIGTERM, within: 20) }
+        let waits = { eventually { next.text.contains("another executor uses the journal; waiting for it to stop") } }
+        try next.start()
+        try #require(waits())
+        #expect(next.stop(SIGTERM, within: 5) == 0)
+        try next.start()
+        try #require(waits())
+        #expect(try bed.deliver(hook: "mark", event: "evt_before", signature: nil, token: nil).status == 200)
+        #expect(bed.executor.stop(SIGTERM, within: 20) == 0)
+        try #require(eventually { next.text.contains("ingress connected") })
+        #expect(try bed.deliver(hook: "mark", event: "evt_after", signature: nil, token: nil).status == 200)
+        #expect(runs == 2)
+    }
+
     @Test func `after kill -9 of the executor the outcome is unknown, the command is ended, and the event does not run again`()
         throws
     {

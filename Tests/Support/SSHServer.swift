@@ -50,6 +50,9 @@ public final class SSHServer {
         guard eventually({ FreePort.answers(port) }) else { throw TestBedError("sshd does not answer: \(daemon.text)") }
     }
 
+    /// Of the one that listens; 0 before the start.
+    public var pid: Int32 { daemon.pid }
+
     /// Ends it; connections go on when the signal leaves them alone.
     public func stop(_ signal: Int32 = SIGTERM) { daemon.stop(signal) }
 

@@ -61,7 +61,11 @@ extension JobService {
         case .line(let place, _): ticket = place
         case .postponed(let lane, let until):
             watchers.open(id, .accepted, attempt: job.attempts.number)
-            if case .end(let result) = await turn(lane, job, &held) { return result }
+            switch await turn(lane, job, &held) {
+            case .go: break
+            case .end(let result): return result
+            case .left: return nil
+            }
             switch await pause(&job, until: until) {
             case .go: ticket = slots.reenter(runner.runNeeds(job.plan))
             case .end(let result): return result
@@ -71,7 +75,11 @@ extension JobService {
         var isRecorded = if case .line(_, let isRunning) = start { isRunning } else { false }
         watchers.open(id, isRecorded ? .running : .accepted, attempt: job.attempts.number)
         while true {
-            if case .end(let result) = await turn(ticket, job, &held) { return result }
+            switch await turn(ticket, job, &held) {
+            case .go: break
+            case .end(let result): return result
+            case .left: return nil
+            }
             if !isRecorded {
                 await recordStart(&job)
                 watchers.state(id, .running, attempt: job.attempts.number)
@@ -104,8 +112,8 @@ extension JobService {
             if !active.move(job.id, to: .line(ticket)) { _ = slots.cancel(ticket) }
             guard await slots.wait(ticket) else {
                 let now = WallClock.now()
-                return .end(
-                    active.isCancelled(job.id) ? StoredResult.cancelled(job, now: now) : StoredResult.late(job, now: now))
+                if active.isCancelled(job.id) { return .end(StoredResult.cancelled(job, now: now)) }
+                return isDraining ? .left : .end(StoredResult.late(job, now: now))
             }
             _ = active.move(job.id, to: .between)
         }

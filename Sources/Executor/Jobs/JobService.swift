@@ -39,8 +39,11 @@ final class JobService: Sendable {
 
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
-    /// No new jobs.
-    func drain() { draining.store(true, ordering: .relaxed) }
+    /// No new jobs, and none that waits in line begins: the journal has it for the next executor.
+    func drain() {
+        draining.store(true, ordering: .relaxed)
+        slots.close()
+    }
 
     /// Takes one request to its answer; returns at once.
     func take(_ submission: Submission, for sink: any ResultSink) {

@@ -37,6 +37,8 @@ final class Slots: Sendable {
         /// Tickets whose turn came before their owner waited.
         var granted: Set<UInt64> = []
         var next: UInt64 = 0
+        /// Nobody's turn comes any more.
+        var isClosed = false
 
         func isFree(_ needs: [Need], behind blocked: Set<String>) -> Bool {
             needs.allSatisfy { !blocked.contains($0.key) && inUse[$0.key, default: 0] < $0.limit }
@@ -47,7 +49,7 @@ final class Slots: Sendable {
 
         mutating func enter(_ needs: [Need], isFree: Bool) -> Ticket {
             next += 1
-            if isFree { take(needs) } else { waiting.append(Waiter(number: next, needs: needs)) }
+            if isFree { take(needs) } else if !isClosed { waiting.append(Waiter(number: next, needs: needs)) }
             return Ticket(number: next, needs: needs, isGranted: isFree)
         }
 
@@ -116,7 +118,7 @@ final class Slots: Sendable {
         state.withLock { $0.enter(needs, isFree: $0.mayTake(needs)) }
     }
 
-    /// Waits until it is the ticket's turn: it then holds all its needs. False when the ticket was given up by ``leave(_:)``.
+    /// Waits until it is the ticket's turn: it then holds all its needs. False when the ticket was given up, or the line closed.
     func wait(_ ticket: Ticket) async -> Bool {
         guard !ticket.isGranted else { return true }
         return await withCheckedContinuation { continuation in
@@ -156,6 +158,16 @@ final class Slots: Sendable {
         gone?.resume(returning: false)
         for continuation in woken { continuation.resume(returning: true) }
         return isGone
+    }
+
+    /// Ends the line: who waits in it, now or later, is told false. What is held stays held.
+    func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for waiter in waiting { waiter.continuation?.resume(returning: false) }
     }
 
     /// Gives `needs` back and wakes whoever can go on.

@@ -5,17 +5,21 @@ internal import Glibc
 enum JournalLock {
     /// Takes the lock for the life of the process. Call before anything of the journal is looked at.
     ///
-    /// - Throws: ``JournalError`` when another executor has it, or the folder cannot be written.
-    static func take(_ journal: String) throws(JournalError) {
+    /// - Returns: false when another executor has it.
+    /// - Throws: ``JournalError`` when the folder cannot be written.
+    static func take(_ journal: String) throws(JournalError) -> Bool {
         let result = unsafe sallyport_lock_file(journal + ".lock")
-        guard result != 0 else { return }
-        if result == -EWOULDBLOCK {
-            throw JournalError(
-                step: "lock", path: journal,
-                underlying: "another executor uses it; stop that one, or give this one a journal of its own")
-        }
+        guard result != 0 else { return true }
+        if result == -EWOULDBLOCK { return false }
         let reason = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
         throw JournalError(
             step: "lock", path: journal, underlying: "\(reason); its folder must exist and belong to the executor's user")
+    }
+
+    /// What to say of a journal that another executor does not give away.
+    static func isTaken(_ journal: String) -> JournalError {
+        JournalError(
+            step: "lock", path: journal,
+            underlying: "another executor uses it; stop that one, or give this one a journal of its own")
     }
 }

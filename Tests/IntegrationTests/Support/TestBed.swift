@@ -128,12 +128,15 @@ final class TestBed: @unchecked Sendable {  // see above
     /// The first of them.
     func process(_ text: String, anywhere: Bool = false) -> Int32? { processes(text, anywhere: anywhere).first }
 
+    /// `sallyport …` with this bed's admin socket.
+    func command(_ arguments: [String]) throws -> Command {
+        try Command.run(
+            try Self.binary("sallyport"), arguments + ["--socket", box.appending(path: "run/admin.sock").path])
+    }
+
     /// The jobs the journal has, newest first.
     func jobs(_ arguments: [String] = []) throws -> [[String: Any]] {
-        let listed = try Command.run(
-            try Self.binary("sallyport"),
-            ["jobs", "list", "--json", "--socket", box.appending(path: "run/admin.sock").path] + arguments)
-        return try listed.output.split(separator: "\n").map {
+        try command(["jobs", "list", "--json"] + arguments).output.split(separator: "\n").map {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
         }
     }
