@@ -115,6 +115,7 @@ let package = Package(
 
         // Tests: a folder a target; Integration runs the real binaries. Support is what several of them use.
         .target(name: "TestSupport", path: "Tests/Support"),
+        .target(name: "HostileHost", dependencies: ["TestSupport", "Authentication", "COpenSSL"], path: "Tests/HostileHost"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "AuditTests", dependencies: ["TestSupport", "Audit", "Authentication", "JSON"]),
         .testTarget(name: "AuthenticationTests", dependencies: ["TestSupport", "Authentication", "JSON"]),
@@ -123,7 +124,7 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", logging]),
         .testTarget(
             name: "ProtocolTests", dependencies: ["TestSupport", "JobProtocol", "ProtocolMessages", "Authentication", protobuf]),
-        .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"]),
+        .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport", "HostileHost", "sallyport-ssh-worker"]),
         .testTarget(
             name: "ExecutorTests",
             dependencies: [
@@ -141,7 +142,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor",
+                "Audit", "Authentication", "HostileHost", "JobProtocol", "ProtocolMessages", protobuf, "sallyport",
+                "sallyport-executor",
                 "sallyport-ingress",
                 "sallyport-ssh-worker",
             ]),

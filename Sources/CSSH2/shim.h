@@ -1,6 +1,7 @@
 #pragma once
 #include <errno.h>
 #include <libssh2.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,14 +19,46 @@ struct sallyport_ssh_traffic {
     size_t capacity;
     /// errno of a failed send; the socket cannot be used any more.
     int error;
+    /// Bytes that may still be received before other connections have their turn.
+    int64_t allowance;
+    /// Bytes that the session has allocated.
+    int64_t memory;
 };
 
+/// Bytes a session may have allocated: ten channels' windows of 2 MiB, and something over. What a host sends and nobody asked for libssh2
+/// keeps until the session ends.
+#define SALLYPORT_SSH_MEMORY (32 << 20)
+/// Bytes that may wait for the socket: libssh2 answers a host's requests, whether that takes the answers or not.
+#define SALLYPORT_SSH_UNSENT (4 << 20)
+/// What receiving costs at least, in bytes of the allowance: libssh2 asks for the lines before the version one byte at a time.
+#define SALLYPORT_SSH_COST 256
+
+static inline void *sallyport_ssh_reallocate(void *old, size_t count, void **abstract) {
+    struct sallyport_ssh_traffic *traffic = (struct sallyport_ssh_traffic *)*abstract;
+    if (count > SALLYPORT_SSH_MEMORY || traffic->memory + (int64_t)count > SALLYPORT_SSH_MEMORY) return NULL;
+    int64_t before = old == NULL ? 0 : (int64_t)malloc_usable_size(old);
+    void *memory = realloc(old, count);
+    if (memory != NULL) traffic->memory += (int64_t)malloc_usable_size(memory) - before;
+    return memory;
+}
+
+static inline void *sallyport_ssh_allocate(size_t count, void **abstract) { return sallyport_ssh_reallocate(NULL, count, abstract); }
+
+static inline void sallyport_ssh_free(void *memory, void **abstract) {
+    if (memory == NULL) return;
+    ((struct sallyport_ssh_traffic *)*abstract)->memory -= (int64_t)malloc_usable_size(memory);
+    free(memory);
+}
+
 /// Counts what comes in: libssh2 may take a packet of one channel off the socket while another channel's call runs, and only the
-/// count tells that there is something to look at.
+/// count tells that there is something to look at. Some calls of libssh2 go on for as long as anything comes: the allowance ends them.
 static inline ssize_t sallyport_ssh_receive(libssh2_socket_t descriptor, void *buffer, size_t length, int flags, void **abstract) {
+    struct sallyport_ssh_traffic *traffic = (struct sallyport_ssh_traffic *)*abstract;
+    if (traffic->allowance <= 0) return -EAGAIN;
     ssize_t count = recv(descriptor, buffer, length, flags);
     if (count < 0) return -errno;
-    if (*abstract != NULL) ((struct sallyport_ssh_traffic *)*abstract)->received += (uint64_t)count;
+    traffic->received += (uint64_t)count;
+    traffic->allowance -= count < SALLYPORT_SSH_COST ? SALLYPORT_SSH_COST : count;
     return count;
 }
 
@@ -47,11 +80,16 @@ static inline int sallyport_ssh_flush(libssh2_socket_t descriptor, struct sallyp
 }
 
 /// Takes every packet whole, so that libssh2 never holds a half-written one. With one, any other call on the session fails (1.10),
-/// may corrupt the stream (1.11.0) or waits for a direction it does not name (1.11.1). Callers bound what they put in.
+/// may corrupt the stream (1.11.0) or waits for a direction it does not name (1.11.1). Callers bound what they put in, and what libssh2
+/// itself puts in ends the connection when it is too much.
 static inline ssize_t sallyport_ssh_send(libssh2_socket_t descriptor, const void *buffer, size_t length, int flags, void **abstract) {
     struct sallyport_ssh_traffic *traffic = (struct sallyport_ssh_traffic *)*abstract;
     (void)flags;
-    if (traffic == NULL || traffic->error != 0) return -EPIPE;
+    if (traffic->error != 0) return -EPIPE;
+    if (traffic->last - traffic->first + length > SALLYPORT_SSH_UNSENT) {
+        traffic->error = ENOBUFS;
+        return -ENOBUFS;
+    }
     if (traffic->capacity - traffic->last < length) {
         size_t waiting = traffic->last - traffic->first;
         if (waiting > 0) memmove(traffic->unsent, traffic->unsent + traffic->first, waiting);
@@ -73,7 +111,8 @@ static inline ssize_t sallyport_ssh_send(libssh2_socket_t descriptor, const void
 
 /// A session that counts into `traffic`, which must be zeroed and outlive it.
 static inline LIBSSH2_SESSION *sallyport_ssh_session(struct sallyport_ssh_traffic *traffic) {
-    LIBSSH2_SESSION *session = libssh2_session_init_ex(NULL, NULL, NULL, traffic);
+    LIBSSH2_SESSION *session =
+        libssh2_session_init_ex(sallyport_ssh_allocate, sallyport_ssh_free, sallyport_ssh_reallocate, traffic);
     if (session == NULL) return NULL;
 #if LIBSSH2_VERSION_NUM >= 0x010b01
     libssh2_session_callback_set2(session, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)sallyport_ssh_receive);

@@ -10,20 +10,37 @@ extension Connection {
         guard isOpening || (wantsChannel(now) && now >= refusal?.until ?? 0) else { return false }
         switch session.openChannel() {
         case .again:
-            isOpening = true
+            let since = openingSince ?? now
+            openingSince = since
+            if !isOpeningOverdue, now - since >= WaitingPrelude.limit { giveUpOpening(now: now) }
             return false
         case .done(let channel):
-            isOpening = false
+            openingSince = nil
             refusal = nil
             spares.append(SpareChannel(channel, now: now))
             channelPeak = max(channelPeak, tasks.count + spares.count)
             return true
         case .failed(let code):
-            isOpening = false
+            openingSince = nil
             guard code == LIBSSH2_ERROR_CHANNEL_FAILURE else { throw lost(session) }
             refused(session, now: now)
             return false
         }
+    }
+
+    /// No other channel can be asked for before this one is answered: the connection is good for what runs on it, and for no more.
+    private func giveUpOpening(now: Int) {
+        isOpeningOverdue = true
+        for lease in waiting {
+            outlet.finished(
+                .notStarted(
+                    lease.lease, .unreachable,
+                    "host \(lease.lease.host) did not answer within \(WaitingPrelude.limit / 1000) s to a request for a channel"))
+        }
+        waiting = []
+        for kill in kills { conclude(kill, gone: false, now: now) }
+        kills = []
+        retire()
     }
 
     /// The host has no more sessions to give on this connection: wait until one of ours is free, or say so.

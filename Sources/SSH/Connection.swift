@@ -44,7 +44,11 @@ final class Connection {
     /// After a refusal: when to ask for a channel again, and since when the host has refused although none of ours is open.
     var refusal: (until: Int, since: Int)?
     /// A request for a channel is on its way; there is only ever one.
-    var isOpening = false
+    var isOpening: Bool { openingSince != nil }
+    /// When that was made.
+    var openingSince: Int?
+    /// It was not answered in time: what waited has learned so, and it is not asked again.
+    var isOpeningOverdue = false
     var lastUse: Int
     private(set) var session: SSHSession?
     private var handshake: Handshake?
@@ -86,6 +90,7 @@ final class Connection {
         return
             (tasks.compactMap(\.deadline) + spares.compactMap(\.deadline) + kills.map(\.deadline) + [sign]
             + (isBusy ? [] : [lastUse + Self.idleLimit])
+            + (openingSince.map { isOpeningOverdue ? [] : [$0 + WaitingPrelude.limit] } ?? [])
             + (refusal.map { [$0.until] } ?? []) + (spares.isEmpty && spareFrom > lastAdvance ? [spareFrom] : [])).min()
     }
 

@@ -80,11 +80,12 @@ final class LeaseRun {
                 onStart(processGroup)
             case .timeout: isTimedOutOnHost = true
             case .cancel: isCancelledOnHost = true
-            case .exit(let code): exitCodes[index] = code
+            case .exit(let code): if exitCodes[index] == nil { exitCodes[index] = code }
             case .ready, .unsuitable, .ended: break
             }
         }
-        guard hasTrailer, !hasEnded else { return }
+        guard !exitCodes.contains(nil), !hasEnded else { return }
+        guard hasTrailer else { return lost("its two trailers contradict each other") }
         // What has an end and no beginning is the waiting shell.
         neverBegan = !scanners.contains(where: \.isBegun)
         hasEnded = true
@@ -118,8 +119,9 @@ final class LeaseRun {
     /// The host said that the command runs.
     var hasStarted: Bool { startedAt != nil }
 
-    private var hasTrailer: Bool { exitCodes[0] != nil && exitCodes[1] != nil }
-    private var exitCode: Int32? { hasTrailer ? exitCodes[1] : nil }
+    /// Both streams say the same.
+    private var hasTrailer: Bool { exitCode != nil }
+    private var exitCode: Int32? { exitCodes[0] == exitCodes[1] ? exitCodes[1] : nil }
 }
 
 extension LeaseRun {

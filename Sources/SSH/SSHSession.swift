@@ -29,6 +29,8 @@ extension Progress: Sendable where Value: Sendable {}
     /// Bytes the host may send on a channel before we have read some, and in one packet: libssh2's own defaults.
     private static let window: UInt32 = 2 * 1024 * 1024
     private static let packet: UInt32 = 32 * 1024
+    /// Bytes that are received at most before other connections have their turn.
+    private static let share: Int64 = 256 * 1024
 
     private let session: OpaquePointer
     private let traffic: UnsafeMutablePointer<sallyport_ssh_traffic>
@@ -57,6 +59,7 @@ extension Progress: Sendable where Value: Sendable {}
     deinit {
         // Shut first: freeing a session whose channels are open would otherwise wait for the host.
         shutdown(descriptor, Int32(SHUT_RDWR))
+        unsafe traffic.pointee.allowance = .max
         var code = unsafe libssh2_session_free(session)
         for _ in 0..<64 where code == LIBSSH2_ERROR_EAGAIN { code = unsafe libssh2_session_free(session) }
         close(descriptor)
@@ -81,8 +84,12 @@ extension Progress: Sendable where Value: Sendable {}
     /// What the socket must be ready for before anything can go on.
     var events: Int16 { Int16(POLLIN) | (unsent > 0 ? Int16(POLLOUT) : 0) }
 
-    /// Hands waiting bytes to the kernel; false when the connection is over.
-    func flush() -> Bool { unsafe sallyport_ssh_flush(descriptor, traffic) == 0 }
+    /// Begins this connection's turn: hands waiting bytes to the kernel, and lets as many be received as one turn may. False when the
+    /// connection is over.
+    func flush() -> Bool {
+        unsafe traffic.pointee.allowance = Self.share
+        return unsafe sallyport_ssh_flush(descriptor, traffic) == 0
+    }
 
     /// What libssh2 says of its last error.
     var errorText: String {

@@ -26,7 +26,8 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     private var isSilent = false
     private var keyFile = "user_ed25519"
 
-    init(_ sshd: PrivateSSHD) throws {
+    /// - Parameter worker: runs one that connects to the socket given, to its end; by default on a thread of this process.
+    init(_ sshd: PrivateSSHD, worker: @escaping @Sendable (String) throws -> Void = { try Worker(path: $0).run() }) throws {
         self.sshd = sshd
         let path = sshd.folder + "/workers-\(UUID().uuidString.prefix(8)).sock"
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -39,7 +40,7 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         guard bound == 0, listen(listener, 1) == 0 else { throw TestBedError("cannot listen at \(path)") }
         thread {
             var end = "returned"
-            do { try Worker(path: path).run() } catch { end = "\(error)" }
+            do { try worker(path) } catch { end = "\(error)" }
             self.locked { self.workerEnd = end }
         }
         connection = accept(listener, nil, nil)

@@ -1,0 +1,79 @@
+import Authentication
+import Foundation
+import HostileHost
+import TestSupport
+
+/// A host for the executor's settings.
+struct BedHost {
+    let name: String
+    let port: Int
+    /// As known_hosts has it: type and base64.
+    let hostKey: String
+
+    init(_ name: String, port: Int, hostKey: String) {
+        self.name = name
+        self.port = port
+        self.hostKey = hostKey
+    }
+
+    init(_ name: String, _ host: HostileHost) {
+        self.init(name, port: host.port, hostKey: "ssh-ed25519 \(Base64.encode(host.hostKey))")
+    }
+
+    init(_ name: String, _ server: SSHServer) throws {
+        let key = try String(contentsOfFile: server.hostKeyFile.path + ".pub", encoding: .utf8)
+        self.init(name, port: server.port, hostKey: key.split(separator: " ").prefix(2).joined(separator: " "))
+    }
+}
+
+extension TestBed {
+    /// More hosts beside web-1, with their keys pinned; before the start.
+    func add(hosts: [BedHost], connectTimeout: String = "2s") throws {
+        let url = box.appending(path: "executor.yaml")
+        let lines = hosts.map {
+            "  \($0.name): { address: 127.0.0.1, port: \($0.port), user: \(NSUserName()), identity: deploy, "
+                + "connect-timeout: \(connectTimeout) }\n"
+        }
+        let settings = try String(contentsOf: url, encoding: .utf8)
+            .replacingOccurrences(of: "\nhosts:\n", with: "\nhosts:\n" + lines.joined())
+        try settings.write(to: url, atomically: true, encoding: .utf8)
+        try append(hosts.map { "[127.0.0.1]:\($0.port) \($0.hostKey)\n" }.joined(), to: "known_hosts")
+    }
+
+    /// The executor proper and its workers.
+    var innerProcesses: (executor: Int32?, workers: [Int32]) {
+        (process("sallyport-executor run"), processes("sallyport-ssh-worker"))
+    }
+}
+
+/// A figure of a process from /proc.
+enum ProcessFigures {
+    /// The most memory it has had, in MiB.
+    static func peakMemory(_ pid: Int32) -> Int {
+        let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1024
+    }
+
+    /// Descriptors it has open.
+    static func descriptors(_ pid: Int32) -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
+    }
+}
+
+/// Times of many requests, in milliseconds.
+struct Latencies {
+    private let sorted: [Double]
+    init(_ milliseconds: [Double]) { sorted = milliseconds.sorted() }
+    var count: Int { sorted.count }
+    var median: Double { share(0.5) }
+    var p99: Double { share(0.99) }
+    var maximum: Double { sorted.last ?? 0 }
+    private func share(_ part: Double) -> Double {
+        sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))]
+    }
+    var text: String {
+        "\(count) in all, median \(Self.round(median)) ms, p99 \(Self.round(p99)) ms, longest \(Self.round(maximum)) ms"
+    }
+    private static func round(_ value: Double) -> String { String(format: "%.1f", value) }
+}
