@@ -39,11 +39,15 @@ RUN set -eu; \
     done; \
     find /out -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
-# What all three have: users, folders, no way for a crash to start another program, nothing that is set-uid.
+# What all three have: users, folders, the libraries that both gates are linked with, no way for a crash to start another program,
+# nothing that is set-uid.
 #
 # The executor is in the ingress's group, never the other way round: that lets it through to the job socket.
 FROM ${RUNTIME_IMAGE} AS base
 RUN set -eu; \
+    apt-get update -qq; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libseccomp2 libyaml-0-2 libstdc++6; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*; \
     echo 'sallyport-ingress:x:65532:sallyport-executor' >> /etc/group; \
     echo 'sallyport-executor:x:65533:' >> /etc/group; \
     echo 'sallyport-ingress:x:65532:65532::/nonexistent:/usr/sbin/nologin' >> /etc/passwd; \
@@ -51,27 +55,25 @@ RUN set -eu; \
     mkdir -p /etc/sallyport; \
     install -d -m 2750 -o 65532 -g 65532 /run/sallyport; \
     find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+COPY --from=build /out/doc /usr/share/doc/sallyport
 ENV SWIFT_BACKTRACE=enable=no
 STOPSIGNAL SIGTERM
-
-FROM base AS ingress
-RUN set -eu; \
-    apt-get update -qq; \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libseccomp2 libyaml-0-2 libstdc++6; \
-    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*
-COPY --from=build /out/doc /usr/share/doc/sallyport
-COPY --from=build /out/bin/sallyport-ingress /usr/local/bin/
-# Ends the build when a library is missing.
-RUN ["sallyport-ingress", "--version"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG SOURCE=""
-LABEL org.opencontainers.image.title="sallyport-ingress" \
-    org.opencontainers.image.description="Receives webhooks, verifies them, and hands jobs to the executor. Holds no SSH key." \
-    org.opencontainers.image.licenses="Apache-2.0" \
+LABEL org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.source="${SOURCE}"
+
+FROM base AS ingress
+COPY --from=build /out/bin/sallyport-ingress /usr/local/bin/
+# Ends the build when a library is missing.
+RUN ["sallyport-ingress", "--version"]
+# For a spool: a volume that is mounted here takes its owner from it.
+RUN install -d -m 0700 -o 65532 -g 65532 /var/lib/sallyport
+LABEL org.opencontainers.image.title="sallyport-ingress" \
+    org.opencontainers.image.description="Receives webhooks, verifies them, and hands jobs to the executor. Holds no SSH key."
 USER 65532:65532
 EXPOSE 8080 9080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
@@ -82,10 +84,9 @@ CMD ["serve", "--config", "/etc/sallyport/ingress.yaml"]
 FROM base AS executor-base
 RUN set -eu; \
     apt-get update -qq; \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 libssh2-1 libsqlite3-0 libseccomp2 libyaml-0-2 libstdc++6; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssh2-1 libsqlite3-0; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*; \
     install -d -m 0700 -o 65533 -g 65533 /run/sallyport-admin /var/lib/sallyport
-COPY --from=build /out/doc /usr/share/doc/sallyport
 COPY --from=build /out/bin/sallyport-executor /out/bin/sallyport-ssh-worker /out/bin/sallyport /usr/local/bin/
 RUN ["sallyport-executor", "--version"]
 RUN ["sallyport-ssh-worker", "--version"]
@@ -94,30 +95,16 @@ RUN ["sallyport", "--version"]
 FROM executor-base AS all
 COPY --from=build /out/bin/sallyport-ingress /usr/local/bin/
 RUN ["sallyport-ingress", "--version"]
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-ARG SOURCE=""
 LABEL org.opencontainers.image.title="sallyport" \
-    org.opencontainers.image.description="Everything of Sallyport, for a first run and for the command line." \
-    org.opencontainers.image.licenses="Apache-2.0" \
-    org.opencontainers.image.version="${VERSION}" \
-    org.opencontainers.image.revision="${REVISION}" \
-    org.opencontainers.image.source="${SOURCE}"
+    org.opencontainers.image.description="Everything of Sallyport, for a first run and for the command line."
 USER 65533
 ENTRYPOINT ["sallyport"]
 CMD ["--help"]
 
 # Last, so that a build without --target is this one.
 FROM executor-base AS executor
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-ARG SOURCE=""
 LABEL org.opencontainers.image.title="sallyport-executor" \
-    org.opencontainers.image.description="Checks jobs against the policy and runs them over SSH. Holds the keys, listens at no port." \
-    org.opencontainers.image.licenses="Apache-2.0" \
-    org.opencontainers.image.version="${VERSION}" \
-    org.opencontainers.image.revision="${REVISION}" \
-    org.opencontainers.image.source="${SOURCE}"
+    org.opencontainers.image.description="Checks jobs against the policy and runs them over SSH. Holds the keys, listens at no port."
 # Without a group, so that the image's own groups count too: see base.
 USER 65533
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
