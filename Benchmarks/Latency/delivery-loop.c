@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 // Microseconds before each run: what the one before left to do, on the host too, shall not be counted.
+#ifndef PAUSE
 #define PAUSE 20000
+#endif
 
 static void stop(const char *step) {
     fprintf(stderr, "delivery-loop: %s\n", step);

@@ -44,8 +44,9 @@ final class HostilePeer {
     }
 
     /// As an honest peer would do it; without watches, one of before.
-    func shakeHands(answersWatches: Bool = true) throws {
+    func shakeHands(answersWatches: Bool = true, version: UInt32 = Frames.protocolVersion) throws {
         var hello = state.hello()
+        hello.hello.protocolVersion = version
         if !answersWatches { hello.hello.features = [] }
         try send(hello)
         while state.phase != .open {

@@ -1,0 +1,94 @@
+import Foundation
+import Glibc
+import JobProtocol
+import ProtocolMessages
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+/// Who may be at the other end of a socket, and how slowly.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct SocketPeerTests {
+    private let bed: TestBed
+
+    init() throws {
+        bed = try TestBed(
+            jobs: "  count: { command: [echo, counted], destinations: [web-1], timeout: 10s }\n",
+            hooks: DeliveryTests.hook("count", "wait: 5s"), start: false)
+    }
+
+    /// The kernel says who is there, whatever the modes of the path let through.
+    @Test(.enabled(if: geteuid() == 0))
+    func `a user who is not on the list is sent away by each socket, and the log names the uid`()
+        throws
+    {
+        try bed.start()
+        let run = bed.box.appending(path: "run").path
+        for folder in [bed.folder.path, bed.box.path, run] { chmod(folder, 0o755) }
+        for (socket, log) in [
+            ("jobs.sock", { bed.ingress.text }), ("workers.sock", { bed.executor.text }), ("admin.sock", { bed.executor.text }),
+        ] as [(String, () -> String)] {
+            chmod("\(run)/\(socket)", 0o777)
+            let stranger = try Command.run(
+                "/usr/bin/setpriv",
+                [
+                    "--reuid=4711", "--regid=4711", "--clear-groups", "/usr/bin/curl", "-s", "--max-time", "3", "--unix-socket",
+                    "\(run)/\(socket)", "http://x/",
+                ])
+            // 52: an empty answer; 56: reset. 28 would be a peer that was let in.
+            #expect([52, 56].contains(stranger.code), "\(socket): curl ended with \(stranger.code)")
+            #expect(eventually { log().contains("4711") }, "\(socket)")
+        }
+        #expect(try bed.deliver(hook: "count", signature: nil, token: nil).status == 200)
+    }
+
+    @Test func `of two executors each runs what it is given, and one that leaves takes nothing with it`() throws {
+        try bed.start()
+        let second = try HostilePeer(as: .executor, in: bed)
+        try second.shakeHands()
+        // Without credit it is given nothing.
+        for _ in 0..<5 { #expect(try bed.deliver(hook: "count", signature: nil, token: nil).status == 200) }
+        try second.send(.with { $0.credit = .with { $0.jobsInFlight = 1 } })
+        let bed = bed
+        let answers = (0..<6).map { _ in Background { try bed.deliver(hook: "count", signature: nil, token: nil) } }
+        _ = try second.next()
+        withExtendedLifetime(second) {}
+        let statuses = try answers.map { try $0.value.status }
+        // What it took and did not answer waits for its sender's patience; the rest ran.
+        #expect(statuses.filter { $0 == 200 }.count >= 5, "\(statuses)")
+        #expect(statuses.allSatisfy { [200, 202, 503].contains($0) }, "\(statuses)")
+    }
+
+    @Test func `frames that come a byte at a time are frames, and one that is cut off by the end is none`() throws {
+        try bed.executor.start()
+        let slow = try HostilePeer(as: .ingress, in: bed)
+        try slow.shakeHands()
+        let envelope = try slow.envelope(.good("count"))
+        let frame = try Frames.encode(.with { $0.submit = .with { $0.envelope = envelope } } as WireFrame)
+        for byte in frame {
+            try slow.send([byte])
+            usleep(200)
+        }
+        #expect(try slow.result().status == .succeeded)
+        let request = WireJobRequest.good("count")
+        do {
+            let cut = try HostilePeer(as: .ingress, in: bed)
+            try cut.shakeHands()
+            let envelope = try cut.envelope(request)
+            try cut.send(Array(try Frames.encode(.with { $0.submit = .with { $0.envelope = envelope } } as WireFrame).dropLast()))
+        }
+        usleep(300_000)
+        #expect(try bed.jobs().allSatisfy { $0["job"] as? String != request.jobID })
+    }
+
+    @Test(arguments: [0, 2, 1_000] as [UInt32]) func `a peer of another protocol version is told so in the log and runs nothing`(
+        version: UInt32
+    ) throws {
+        try bed.executor.start()
+        let peer = try HostilePeer(as: .ingress, in: bed)
+        #expect(throws: (any Error).self) { try peer.shakeHands(version: version) }
+        #expect(peer.isClosed())
+        let bed = bed
+        #expect(eventually { bed.executor.text.contains("protocol version \(version)") }, "\(bed.executor.text.suffix(600))")
+    }
+}
