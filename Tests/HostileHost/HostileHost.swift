@@ -20,6 +20,7 @@ public struct Misbehaviour: Sendable, CustomStringConvertible {
     let name: String
     let stage: HostStage
     let act: @Sendable (HostSession, HostChannel?) throws -> Then
+    /// Its name.
     public var description: String { name }
 
     /// - Parameter act: may throw, which ends the connection.
