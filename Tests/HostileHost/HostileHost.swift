@@ -20,6 +20,7 @@ public struct Misbehaviour: Sendable, CustomStringConvertible {
     let name: String
     let stage: HostStage
     let act: @Sendable (HostSession, HostChannel?) throws -> Then
+    /// Its name.
     public var description: String { name }
 
     /// - Parameter act: may throw, which ends the connection.
@@ -58,6 +59,9 @@ public final class HostileHost: Sendable {
         state = Mutex(State(key: try .generate(), left: times))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         port = try FreePort.next()
+        // A host that does not read is soon full.
+        var room: Int32 = 16 * 1024
+        setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
         var address = FreePort.loopback(UInt16(port))
         let bound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }

@@ -111,11 +111,7 @@ extension Misbehaviour {
         ignored("does not end", at: .output),
         flood("IGNORE while the command runs", at: .output, SSHMessage.ignore { $0.string(bulk) }),
         flood("small IGNORE while the command runs", at: .output, SSHMessage.ignore { $0.text("") }),
-        flood(
-            "requests that want an answer", at: .output,
-            SSHMessage.globalRequest {
-                $0.text("a@b"); $0.byte(1)
-            }),
+        questions,
         flood(
             "channels of its own", at: .output,
             SSHMessage.channelOpen {
@@ -183,6 +179,14 @@ extension Misbehaviour {
 
     /// Says that the command runs, and from then on nothing; what it is asked it does not hear.
     public static let silent = silence("silent while the command runs", at: .output)
+
+    /// Asks and asks, and takes no answer.
+    public static let questions = endless("requests that want an answer", at: .output) { session, _ in
+        let request = SSHMessage.globalRequest {
+            $0.text("a@b"); $0.byte(1)
+        }
+        try session.packets.sendRaw((0..<500).flatMap { _ in session.packets.sealed(request) })
+    }
 
     /// Takes nothing any more once a command comes, nor says anything.
     public static let deaf = silence("deaf when the command comes", at: .command)

@@ -135,6 +135,12 @@ struct HostileHostTests {
         #expect(report.result.error.contains("has not answered for"))
     }
 
+    @Test func `a host that asks without an end and takes no answer is given up when 4 MiB wait for it`() throws {
+        let report = try #require(try run([.questions], within: 50) { $0.timeoutMs = 60_000 }.first)
+        #expect(report.result.outcome == .unknown)
+        #expect(report.result.error.contains("was lost"))
+    }
+
     @Test func `a host that never takes what it is sent`() throws {
         let bench = try HostileBench(.deaf)
         let id = try bench.executor.lease(["cat"], body: [UInt8](repeating: 0x61, count: 1 << 20)) {
