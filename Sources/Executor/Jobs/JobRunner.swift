@@ -41,11 +41,18 @@ final class JobRunner: Sendable {
     func cancel(_ jobID: String) { workers.cancel(job: jobID) }
 
     /// Runs what is open, once each. Never throws: whatever happens is a result.
+    ///
+    /// - Parameter turns: for a sequence.
     func attempt(
-        _ job: RunningJob, journal: any Journal,
+        _ job: inout RunningJob, journal: any Journal, turns: Turns,
         onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
-    ) async -> [WireDestinationResult] {
-        await once(job.attempts.open(job.plan), job, journal: journal, onOutput: onOutput)
+    ) async {
+        let open = job.attempts.open(job.plan)
+        if case .sequence(let stops) = job.plan.job.order {
+            await inTurn(open, &job, stops: stops, turns, journal: journal, onOutput: onOutput)
+        } else {
+            job.take(await once(open, job, journal: journal, onOutput: onOutput))
+        }
     }
 
     private func once(
@@ -63,7 +70,7 @@ final class JobRunner: Sendable {
         }
     }
 
-    private func command(
+    func command(
         _ run: Policy.Run, _ job: RunningJob, share: Int, journal: any Journal,
         onOutput: @escaping @Sendable (String, WireStream, [UInt8]) -> Void
     ) async -> WireDestinationResult {

@@ -155,9 +155,28 @@ final class JobService: Sendable {
 
     /// No record, no run: an accepted job waits for its journal as long as that takes.
     func recordStart(_ job: inout RunningJob) async {
+        if job.plan.job.order.isSequence, let first = job.attempts.open(job.plan).first {
+            return await recordTurn(&job, next: first)
+        }
+        await untilRecorded(&job) { job, journal throws(JournalError) in
+            try await journal.mark(job.id, .running, attempt: job.attempts.number, job.ends + job.starts)
+        }
+    }
+
+    /// The same for each turn of a sequence: what is behind, and who is next.
+    func recordTurn(_ job: inout RunningJob, next: Policy.Run) async {
+        await untilRecorded(&job) { job, journal throws(JournalError) in
+            try await journal.advance(
+                job.id, attempt: job.attempts.number, job.progress(while: next), job.ends + [job.start(next)])
+        }
+    }
+
+    private func untilRecorded(
+        _ job: inout RunningJob, _ write: @Sendable (RunningJob, any Journal) async throws(JournalError) -> Void
+    ) async {
         while true {
             do throws(JournalError) {
-                try await journal.mark(job.id, .running, attempt: job.attempts.number, job.ends + job.starts)
+                try await write(job, journal)
                 job.ends = []
                 return
             } catch {

@@ -7,7 +7,8 @@ extension JobPolicy {
     /// A paragraph that names everything a caller can bring about.
     var words: String {
         var lines = ["job \(name): runs \(commandWords)"]
-        lines.append("on \(callerChooses ? "one of " : "")\(destinations.joined(separator: ", "))\(identityWords)")
+        lines.append(
+            "on \(callerChooses ? "one of " : "")\(destinations.joined(separator: ", "))\(orderWords)\(identityWords)")
         lines += parameters.sorted { $0.key < $1.key }.map { name, parameter in
             let fallback = parameter.fallback.map { ", \($0.debugDescription) when it is left out" } ?? ""
             return "\(name) comes from the caller: \(parameter.type.words), at most \(parameter.maximumLength) bytes\(fallback)"
@@ -31,6 +32,14 @@ extension JobPolicy {
         let words = command.map(\.text).map { $0.isEmpty || $0.contains(" ") ? $0.debugDescription : $0 }
         let variables = environment.sorted { $0.key < $1.key }.map { "\($0)=\($1.text)" }
         return words.joined(separator: " ") + (variables.isEmpty ? "" : " with \(variables.joined(separator: " "))")
+    }
+
+    private var orderWords: String {
+        switch order {
+        case .parallel: destinations.count > 1 && !callerChooses ? ", all at once" : ""
+        case .sequence(stops: true): ", one after the other, and no further after one that did not succeed"
+        case .sequence(stops: false): ", one after the other, whatever each comes to"
+        }
     }
 
     private var identityWords: String {

@@ -43,6 +43,17 @@ struct JobPolicy: Sendable {
         let queue: Int
     }
 
+    /// When each of several destinations has its turn.
+    enum Order: Sendable, Equatable {
+        case parallel
+        /// One after the other, as they are listed.
+        ///
+        /// - stops: at the first that does not succeed; those behind it are not tried.
+        case sequence(stops: Bool)
+
+        var isSequence: Bool { self != .parallel }
+    }
+
     let name: String
     let command: [ArgumentTemplate]
     let destinations: [String]
@@ -70,4 +81,5 @@ struct JobPolicy: Sendable {
     let token: TokenVerifier?
     /// Ingresses that may ask for this job; empty means all of the settings.
     let ingresses: Set<String>
+    var order = Order.parallel
 }
