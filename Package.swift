@@ -128,7 +128,7 @@ let package = Package(
             name: "ExecutorTests",
             dependencies: [
                 "TestSupport", "Executor", "Audit", "Authentication", "JSON", "JobProtocol", "ProtocolMessages", "Settings",
-                "SettingsReload", logging,
+                "SettingsReload", logging, nioPosix,
                 protobuf,
             ]),
         .testTarget(

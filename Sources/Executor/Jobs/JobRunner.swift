@@ -77,6 +77,10 @@ final class JobRunner: Sendable {
         let host: HostDirectory.Target
         do throws(Refusal) {
             host = try rules.now.hosts.target(run.destination, as: run.identity)
+            let now = WallClock.now() / 1000
+            if let problem = host.identity.certificate?.problem(of: host.identityName, now: now) {
+                throw Refusal(.authentication, problem)
+            }
         } catch {
             return .with {
                 $0.destination = run.destination
