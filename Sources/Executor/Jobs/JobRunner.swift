@@ -125,6 +125,7 @@ final class JobRunner: Sendable {
             $0.stderrLimit = UInt32(min(policy.stderrLimit, room))
             $0.hasBody_p = policy.standardInput != .none
             $0.bodyLength = UInt64(input?.count ?? 0)
+            $0.inSystemdUnit = policy.containment == .systemd
         }
     }
 

@@ -20,6 +20,7 @@ extension JobPolicy {
         case .parameter(let name): lines.append("reads \(name) on standard input")
         }
         lines += [limitWords, attemptWords]
+        if containment == .systemd { lines.append("each command in a systemd unit of its own on the host, which ends with it") }
         if !ingresses.isEmpty { lines.append("only for \(ingresses.sorted().joined(separator: ", "))") }
         if let token {
             let issuers = token.issuerNames.joined(separator: " or ")

@@ -82,4 +82,13 @@ struct JobPolicy: Sendable {
     /// Ingresses that may ask for this job; empty means all of the settings.
     let ingresses: Set<String>
     var order = Order.parallel
+    /// Where commands run on the host, so that all of each can be ended.
+    var containment = Containment.none
+
+    enum Containment: String, Sendable, CaseIterable {
+        /// In a process group, which a child can leave.
+        case none
+        /// In a transient systemd unit; not at all where there is none.
+        case systemd
+    }
 }
