@@ -89,7 +89,7 @@ let package = Package(
             name: "Executor",
             dependencies: [
                 "Audit", "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings",
-                "SettingsReload", "Telemetry", nioCore, nioPosix,
+                "SettingsReload", "Telemetry", "JSON", nioCore, nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

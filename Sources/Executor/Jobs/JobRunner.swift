@@ -93,7 +93,7 @@ final class JobRunner: Sendable {
         let destination = run.destination
         let id = job.id
         let finished = await workers.run(
-            lease, job: id, identity: host.identity, body: job.plan.input ?? job.body,
+            lease, job: id, identity: host.identity, body: Self.input(of: job),
             onOutput: { onOutput(destination, $0, $1) },
             onStage: { stage, group in
                 guard stage == .started else { return }
@@ -102,12 +102,21 @@ final class JobRunner: Sendable {
         return JobOutcome.destination(lease, finished, job: job.plan.job, share: share)
     }
 
+    /// What goes to the command; a body may be here for its signature alone.
+    private static func input(of job: RunningJob) -> [UInt8]? {
+        switch job.plan.job.standardInput {
+        case .none: nil
+        case .body: job.body
+        case .parameter: job.plan.input
+        }
+    }
+
     private func lease(_ run: Policy.Run, _ job: RunningJob, host: HostDirectory.Target, share: Int) -> WireLease {
         let policy = job.plan.job
         // All destinations' output together must fit into the one signed result.
         let room = JobLimits.resultOutput / (2 * share)
         let timeout = job.left(at: WallClock.now()).map { min($0, policy.timeout) } ?? policy.timeout
-        let input = job.plan.input ?? job.body
+        let input = Self.input(of: job)
         return .with {
             $0.host = run.destination
             $0.address = host.address

@@ -63,8 +63,10 @@ final class JobService: Sendable {
             return refuse(subscriber, error)
         }
         do throws(Refusal) {
-            let plan = try rules.now.policy.plan(request, from: submission.ingress, now: now / 1000)
-            try await join(try await begin(plan, submission, subscriber, now: now), submission, subscriber)
+            let policy = rules.now.policy
+            let verified = try policy.verified(submission, now: now / 1000)
+            let plan = try policy.plan(verified.request, from: submission.ingress, now: now / 1000)
+            try await join(try await begin(plan, verified, subscriber, now: now), verified, subscriber)
         } catch {
             await record(error, of: submission, now: now)
             refuse(subscriber, error)
@@ -250,9 +252,10 @@ final class JobService: Sendable {
         }
     }
 
-    /// What is kept of a request: all of it but the signature of the caller's token, without which the token opens nothing.
+    /// What is kept of a request: all of it but the signature of the caller's token, without which the token opens nothing; of one whose
+    /// sender was verified what the sender has signed.
     private static func kept(_ submission: Submission) -> [UInt8] {
-        guard !submission.request.token.isEmpty else { return submission.payload }
+        guard !submission.request.token.isEmpty || submission.isVerified else { return submission.payload }
         var request = submission.request
         let parts = request.token.split(separator: ".", omittingEmptySubsequences: false)
         request.token = parts.count == 3 ? "\(parts[0]).\(parts[1])." : ""

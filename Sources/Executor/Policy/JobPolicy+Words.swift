@@ -11,7 +11,8 @@ extension JobPolicy {
             "on \(callerChooses ? "one of " : "")\(destinations.joined(separator: ", "))\(orderWords)\(identityWords)")
         lines += parameters.sorted { $0.key < $1.key }.map { name, parameter in
             let fallback = parameter.fallback.map { ", \($0.debugDescription) when it is left out" } ?? ""
-            return "\(name) comes from the caller: \(parameter.type.words), at most \(parameter.maximumLength) bytes\(fallback)"
+            let origin = parameter.place.map { "the signed body at \($0.text)" } ?? "the caller"
+            return "\(name) comes from \(origin): \(parameter.type.words), at most \(parameter.maximumLength) bytes\(fallback)"
         }
         if parameters.isEmpty { lines.append("takes nothing from the caller") }
         switch standardInput {
@@ -22,6 +23,11 @@ extension JobPolicy {
         lines += [limitWords, attemptWords]
         if containment == .systemd { lines.append("each command in a systemd unit of its own on the host, which ends with it") }
         if !ingresses.isEmpty { lines.append("only for \(ingresses.sorted().joined(separator: ", "))") }
+        if verifier != nil {
+            lines.append(
+                "only after the executor verified the sender's signature itself: for a hook with `body: true` and `forward: true`"
+            )
+        }
         if let token {
             let issuers = token.issuerNames.joined(separator: " or ")
             lines.append("only after the executor verified the caller's token of \(issuers) itself")
