@@ -89,7 +89,7 @@ let package = Package(
             name: "Executor",
             dependencies: [
                 "Audit", "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings",
-                "SettingsReload", "Telemetry", nioCore, nioPosix,
+                "SettingsReload", "Telemetry", "JSON", nioCore, nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -129,7 +129,7 @@ let package = Package(
             name: "ExecutorTests",
             dependencies: [
                 "TestSupport", "Executor", "Audit", "Authentication", "JSON", "JobProtocol", "ProtocolMessages", "Settings",
-                "SettingsReload", logging,
+                "SettingsReload", logging, nioPosix,
                 protobuf,
             ]),
         .testTarget(

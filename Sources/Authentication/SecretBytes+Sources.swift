@@ -7,13 +7,17 @@ extension SecretBytes {
 
     /// Reads a secret file, straight into the secret's own memory.
     ///
+    /// - Parameter isShared: its folders may be writable by a group, as a person's often are by a group of their own.
     /// - Throws: ``AuthenticationError`` naming the file and what to do, when it is no regular file, empty, larger than `limit`,
-    ///   readable or writable by others, or owned by a stranger, or when its folder is writable by others.
-    public static func read(file path: String, limit: Int = maximumFile) throws(AuthenticationError) -> SecretBytes {
-        guard let view = FileView.current else { return try readFromDisk(path, limit: limit) }
+    ///   readable or writable by others, or owned by a stranger, or when one of the folders on the way to it is writable by others or a
+    ///   stranger's.
+    public static func read(
+        file path: String, limit: Int = maximumFile, isShared: Bool = true
+    ) throws(AuthenticationError) -> SecretBytes {
+        guard let view = FileView.current else { return try readFromDisk(path, limit: limit, isShared: isShared) }
         if view.isRecording {
             do throws(AuthenticationError) {
-                let secret = try readFromDisk(path, limit: limit)
+                let secret = try readFromDisk(path, limit: limit, isShared: isShared)
                 view.record(.secret, path, .bytes(secret))
                 return secret
             } catch {
@@ -27,7 +31,7 @@ extension SecretBytes {
         }
     }
 
-    private static func readFromDisk(_ path: String, limit: Int) throws(AuthenticationError) -> SecretBytes {
+    private static func readFromDisk(_ path: String, limit: Int, isShared: Bool) throws(AuthenticationError) -> SecretBytes {
         var mode: UInt32 = 0
         var owner: UInt32 = 0
         var group: UInt32 = 0
@@ -36,7 +40,7 @@ extension SecretBytes {
         guard descriptor >= 0 else { throw unreadable("secret file \(path)", error: -descriptor) }
         defer { close(descriptor) }
         try checkFile(path, mode: mode, owner: owner)
-        try checkFolder(of: path)
+        try checkFolders(of: path, isShared: isShared)
         guard size > 0 else { throw AuthenticationError(.emptySecret, "secret file \(path) is empty") }
         guard size <= limit else {
             throw AuthenticationError(.tooLarge, "secret file \(path) has \(size) bytes, the limit is \(limit)")
@@ -101,17 +105,39 @@ extension SecretBytes {
         }
     }
 
-    private static func checkFolder(of path: String) throws(AuthenticationError) {
-        var mode: UInt32 = 0
-        var owner: UInt32 = 0
-        let result = unsafe sallyport_parent_mode(path, &mode, &owner)
-        guard result == 0 else { throw unreadable("the folder of secret file \(path)", error: -result) }
-        // In a sticky folder, such as a mounted Kubernetes secret's, nobody can replace a file of another.
-        guard mode & 0o002 == 0 || mode & UInt32(S_ISVTX) != 0 else {
+    /// Every folder on the way, as it is written: who may write in one of them, or owns it, may put another file in this one's place.
+    private static func checkFolders(of path: String, isShared: Bool) throws(AuthenticationError) {
+        var place = path
+        while true {
+            var mode: UInt32 = 0
+            var owner: UInt32 = 0
+            let result = unsafe sallyport_parent_mode(place, &mode, &owner)
+            guard result == 0 else { throw unreadable("a folder of secret file \(path)", error: -result) }
+            let slash = place.lastIndex(of: "/")
+            let folder = slash.map { $0 == place.startIndex ? "/" : String(place[..<$0]) } ?? "."
+            try checkFolder(folder, of: path, mode: mode, owner: owner, isShared: isShared)
+            guard slash != nil, folder != "/" else { return }
+            place = folder
+        }
+    }
+
+    /// Refuses a folder by what stat(2) says of it, for a process of the effective user `user`.
+    static func checkFolder(
+        _ folder: String, of path: String, mode: UInt32, owner: UInt32, isShared: Bool, user: UInt32 = geteuid()
+    ) throws(AuthenticationError) {
+        guard owner == 0 || owner == user else {
             throw AuthenticationError(
                 .unsafeFile,
-                "the folder of secret file \(path) has mode \(String(mode & 0o7777, radix: 8)), anybody may replace files in it; "
-                    + "run: chmod o-w on the folder")
+                "folder \(folder) of secret file \(path) belongs to uid \(owner), who may replace files in it; run: chown \(user) \(folder)"
+            )
         }
+        // In a sticky folder, such as a mounted Kubernetes secret's, nobody can replace a file of another.
+        guard mode & UInt32(S_ISVTX) == 0 else { return }
+        let bits = [mode & 0o002 != 0 ? "o-w" : nil, mode & 0o020 != 0 && !isShared ? "g-w" : nil].compactMap { $0 }
+        guard !bits.isEmpty else { return }
+        throw AuthenticationError(
+            .unsafeFile,
+            "folder \(folder) of secret file \(path) has mode \(String(mode & 0o7777, radix: 8)), others may replace files in it; "
+                + "run: chmod \(bits.joined(separator: ",")) \(folder)")
     }
 }

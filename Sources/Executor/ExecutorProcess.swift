@@ -123,7 +123,8 @@ public final class ExecutorProcess: Sendable {
         try await journal.record([
             .executorStarted(policy: settings.policy.digest, key: settings.signingKey.publicKey, at: WallClock.now())
         ])
-        let signing = LeaseSigning(signer: Signer(), journal: journal, logger: logger)
+        let signing = LeaseSigning(
+            signer: Signer(), agents: AgentClient(group: group), journal: journal, logger: logger)
         let workers = WorkerPool(signing: signing, logger: logger)
         let slots = Slots()
         let rules = Rules(settings.rules)

@@ -14,6 +14,8 @@ public enum JobLimits {
     public static let correlationID = 128
     /// Bytes of a token that is handed on.
     public static let token = 8 * 1024
+    /// Bytes of a sender's signatures that are handed on, and of what was signed with them.
+    public static let webhookSignatures = 2 * 1024
     /// Bytes of a body that goes to a command's standard input.
     public static let body = 1024 * 1024
     /// Longest life of a request, in milliseconds from issued-at to expires-at.

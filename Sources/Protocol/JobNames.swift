@@ -35,6 +35,7 @@ public enum JobNames {
         case .journal: "journal"
         case .cancelled: "cancelled"
         case .hostUnsuitable: "host-unsuitable"
+        case .notTried: "not-tried"
         }
     }
 

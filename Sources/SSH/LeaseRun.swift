@@ -23,6 +23,10 @@ final class LeaseRun {
     private(set) var isTimedOutOnHost = false
     /// The host ended the command because its control input was over, or who read it there was ended.
     private(set) var isCancelledOnHost = false
+    /// Names the systemd unit, where the command has one.
+    let nonce: String
+    /// The command is, or was, in its systemd unit.
+    private(set) var isInUnit = false
     private var scanners: [MarkScanner]
     private var collectors: [OutputCollector]
     private var exitCodes: [Int32?] = [nil, nil]
@@ -48,8 +52,15 @@ final class LeaseRun {
         begunAt = now
         processGroup = prelude.processGroup ?? 0
         scanners = prelude.scanners
+        nonce = prelude.nonce
+        var (arguments, environment) = (lease.arguments, lease.environment)
+        if lease.inSystemdUnit {
+            let limit = Int(lease.timeoutMs) + Int(lease.graceMs)
+            arguments = SystemdUnit.arguments(arguments, nonce: nonce, limit: limit)
+            environment = SystemdUnit.environment(environment, nonce: nonce)
+        }
         input = try Prelude.command(
-            processGroup: processGroup, arguments: lease.arguments, environment: lease.environment,
+            processGroup: processGroup, arguments: arguments, environment: environment,
             deadline: Int(lease.timeoutMs), grace: Int(lease.graceMs), body: lease.hasBody_p ? body.count : nil)
         let stdoutLimit = min(Int(lease.stdoutLimit), Self.maximumOutput)
         let stderrLimit = min(Int(lease.stderrLimit), Self.maximumOutput - stdoutLimit)
@@ -80,6 +91,7 @@ final class LeaseRun {
                 onStart(processGroup)
             case .timeout: isTimedOutOnHost = true
             case .cancel: isCancelledOnHost = true
+            case .inUnit: isInUnit = true
             case .exit(let code): if exitCodes[index] == nil { exitCodes[index] = code }
             case .ready, .unsuitable, .ended: break
             }
@@ -141,7 +153,8 @@ extension LeaseRun {
 
     private func judge(_ result: inout WireLeaseFinished, now: Int) {
         let host = lease.host
-        let group = result.groupGone ? "its process group is gone" : "its process group is NOT known to be gone"
+        let what = lease.inSystemdUnit ? "its systemd unit and its process group are" : "its process group is"
+        let group = "\(what) \(result.groupGone ? "gone" : "NOT known to be gone")"
         if neverBegan {
             result.outcome = .notStarted
             result.reason = stop == .cancel ? .cancelled : .unreachable
@@ -166,6 +179,13 @@ extension LeaseRun {
             result.outcome = .unknown
             result.reason = .outcomeUnknown
             result.error = "the command on \(host) was ended there, and nobody had cancelled it; \(group)"
+        } else if lease.inSystemdUnit, !isInUnit {
+            result.outcome = .notStarted
+            result.reason = .hostUnsuitable
+            let said = SSHFailure.printable(String(decoding: collectors[1].bytes, as: UTF8.self))
+            result.error =
+                "the job wants a systemd unit of its own, and \(host) gives it none\(said.isEmpty ? "" : ": \(said.debugDescription)"); try there, "
+                + "as the user that logs in: systemd-run \(lease.user == "root" ? "" : "--user ")--scope true"
         } else if let exitCode {
             result.outcome = .exited
             result.exitCode = exitCode

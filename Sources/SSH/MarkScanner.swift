@@ -15,6 +15,8 @@ struct MarkScanner {
         case cancel
         case exit(code: Int32)
         case unsuitable(String)
+        /// The command begins in the systemd unit it was to be in.
+        case inUnit
         /// Whether a group that was to be ended is gone.
         case ended(isGone: Bool)
     }
@@ -103,6 +105,7 @@ struct MarkScanner {
             case "begin": return .begin
             case "timeout": return .timeout
             case "cancel": return .cancel
+            case "unit": return .inUnit
             case "gone": return .ended(isGone: true)
             case "alive": return .ended(isGone: false)
             default: return nil

@@ -19,7 +19,7 @@ extension SettingsNode {
                 return try EnvironmentSecrets.secret(name)
             }
             guard let path = file.filePath() else { return nil }
-            let secret = try SecretBytes.read(file: path)
+            let secret = try SecretBytes.read(file: path, isShared: false)
             return isText ? secret.trimmingTrailingNewline() : secret
         } catch {
             return refused("\(error)")

@@ -1,13 +1,16 @@
 internal import Glibc
 
 /// Times as log lines have them.
-enum Timestamp {
+public enum Timestamp {
     /// The time now.
     static func now() -> String {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return text(seconds: time.tv_sec, milliseconds: time.tv_nsec / 1_000_000)
     }
+
+    /// RFC 3339 in whole seconds, UTC, of a time in Unix seconds.
+    public static func text(seconds: Int) -> String { text(seconds: seconds, milliseconds: 0).prefix(19) + "Z" }
 
     /// RFC 3339 with milliseconds, UTC. Computed here because gmtime_r(3) may open the time zone's file, which a sandbox forbids.
     static func text(seconds: Int, milliseconds: Int) -> String {

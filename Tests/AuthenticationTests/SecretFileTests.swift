@@ -103,7 +103,38 @@ struct SecretFileTests {
         try folder.setMode(0o777)
         let error = refusal(path)
         #expect(error?.code == .unsafeFile)
-        #expect(error?.message.contains("chmod o-w") == true)
+        #expect(error?.message.contains("chmod o-w \(folder.path)") == true)
         try folder.setMode(0o700)
+    }
+
+    @Test func `so is one above it, and one that a group may write in where a service reads`() throws {
+        let folder = try TemporaryFolder()
+        let inner = folder.path + "/inner"
+        try #require(unsafe mkdir(inner, 0o700) == 0)
+        let path = try folder.write("inner/secret", Self.secret)
+        #expect(try SecretBytes.read(file: path, isShared: false).copy == Self.secret)
+        try folder.setMode(0o777)
+        #expect(refusal(path)?.message.contains("chmod o-w \(folder.path)") == true)
+        try folder.setMode(0o770)
+        #expect(try SecretBytes.read(file: path).copy == Self.secret)
+        let error = #expect(throws: AuthenticationError.self) { try SecretBytes.read(file: path, isShared: false) }
+        #expect(error?.message.contains("chmod g-w \(folder.path)") == true)
+        try folder.setMode(0o1777)
+        #expect(try SecretBytes.read(file: path, isShared: false).copy == Self.secret)
+        try folder.setMode(0o700)
+    }
+
+    @Test(arguments: [(0, true), (1000, true), (1001, false), (65_534, false)] as [(UInt32, Bool)])
+    func `a folder of a stranger is refused`(owner: UInt32, isGood: Bool) {
+        let error: AuthenticationError?
+        do throws(AuthenticationError) {
+            try SecretBytes.checkFolder(
+                "/etc/x", of: "/etc/x/key", mode: S_IFDIR | 0o700, owner: owner, isShared: false, user: 1000)
+            error = nil
+        } catch let refusal {
+            error = refusal
+        }
+        #expect(error?.code == (isGood ? nil : .unsafeFile))
+        if !isGood { #expect(error?.message.contains("chown 1000 /etc/x") == true) }
     }
 }

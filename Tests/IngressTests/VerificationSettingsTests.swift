@@ -130,6 +130,11 @@ import Testing
         ("{standard-webhooks: {secret: {file: /dev/null}}}", ".standard-webhooks.secret"),
         ("{standard-webhooks: {public-key: SECRET}}", ".standard-webhooks.public-key"),
         ("{standard-webhooks: {public-key: 'ed25519:abc'}}", ".standard-webhooks.public-key: not a Standard Webhooks public key"),
+        (
+            "{standard-webhooks: {secret: WHSEC, forward: true}}",
+            ".standard-webhooks.forward: only a signature with a `public-key`"
+        ),
+        ("{standard-webhooks: {public-key: WHPK, forward: true}}", ": `forward` needs `body: true`"),
         ("{standard-webhooks: {public-keys: []}}", ".standard-webhooks.public-keys: expected a list of at least one public key"),
         ("{standard-webhooks: {public-keys: [WHPK, WHPK, WHPK]}}", ".standard-webhooks: 3 public keys, the limit is 2"),
         ("{standard-webhooks: {public-key: WHPK, public-keys: [WHPK]}}", ".standard-webhooks: write either `public-key`"),

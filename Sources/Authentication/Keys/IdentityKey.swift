@@ -1,13 +1,21 @@
 internal import COpenSSL
 
-/// A private key that hosts know by its public half. Signs; never shows itself.
+/// A private key that hosts know by its public half. Signs, or says which ssh-agent does; never shows itself.
 public final class IdentityKey: Sendable {
-    /// As in `ssh-ed25519`.
-    public let algorithm: String
-    /// Public half in SSH wire form: RFC 8709 for Ed25519, RFC 5656 for ECDSA.
-    public let publicBlob: [UInt8]
-    private let handle: KeyHandle
-    private let signature: TokenAlgorithm
+    private enum Source: Sendable {
+        case here(KeyHandle, TokenAlgorithm)
+        case agent(SSHAgentPlace)
+    }
+
+    /// What a host is told: as in `ssh-ed25519`, or the certificate's.
+    public var algorithm: String { certificate?.algorithm ?? publicKey.algorithm }
+    /// What a host is shown, in SSH wire form: the public half (RFC 8709 for Ed25519, RFC 5656 for ECDSA), or the certificate.
+    public var publicBlob: [UInt8] { certificate?.blob ?? publicKey.blob }
+    /// The public half.
+    public let publicKey: SSHPublicKey
+    /// What a CA says of it.
+    public let certificate: SSHCertificate?
+    private let source: Source
 
     /// Reads an unencrypted key in OpenSSH's form, PKCS#8 or SEC 1.
     ///
@@ -28,18 +36,35 @@ public final class IdentityKey: Sendable {
         }
     }
 
+    /// A key that an ssh-agent has.
+    public init(_ publicKey: SSHPublicKey, at agent: SSHAgentPlace) {
+        self.publicKey = publicKey
+        source = .agent(agent)
+        certificate = nil
+    }
+
+    private init(_ other: IdentityKey, _ certificate: SSHCertificate) {
+        publicKey = other.publicKey
+        source = other.source
+        self.certificate = certificate
+    }
+
+    /// The same key, shown to hosts with a certificate.
+    public func with(_ certificate: SSHCertificate) -> IdentityKey { IdentityKey(self, certificate) }
+
+    /// Who signs instead; nil when the private half is here.
+    public var agent: SSHAgentPlace? { if case .agent(let place) = source { place } else { nil } }
+
     private init(_ handle: KeyHandle, origin: String) throws(AuthenticationError) {
         if handle.isA("ED25519") {
             var blob = SSHWriter()
             blob.string("ssh-ed25519".utf8)
             blob.string(try handle.rawPublicKey())
-            algorithm = "ssh-ed25519"
-            publicBlob = blob.bytes
-            signature = .edDSA
+            publicKey = try SSHPublicKey(blob: blob.bytes, origin: origin)
+            source = .here(handle, .edDSA)
         } else if handle.isA("EC"), let curve = SSHCurve.all.first(where: { $0.openSSL == handle.group }) {
-            algorithm = "ecdsa-sha2-\(curve.name)"
-            publicBlob = try Self.blob(handle, curve)
-            signature = curve.algorithm
+            publicKey = try SSHPublicKey(blob: try Self.blob(handle, curve), origin: origin)
+            source = .here(handle, curve.algorithm)
         } else if handle.isA("RSA") {
             throw AuthenticationError(
                 .notSupported,
@@ -49,7 +74,7 @@ public final class IdentityKey: Sendable {
                 .notSupported,
                 "\(origin): neither Ed25519 nor ECDSA on P-256, P-384 or P-521; make one: ssh-keygen -t ed25519")
         }
-        self.handle = handle
+        certificate = nil
     }
 
     private static func blob(_ handle: KeyHandle, _ curve: SSHCurve) throws(AuthenticationError) -> [UInt8] {
@@ -68,14 +93,19 @@ public final class IdentityKey: Sendable {
     }
 
     /// As `ssh-keygen -l` prints it.
-    public var fingerprint: String { "SHA256:" + Base64.encode(SHA256.hash(publicBlob)).prefix { $0 != "=" } }
+    public var fingerprint: String { publicKey.fingerprint }
 
     /// The line for a host's authorized_keys file.
-    public func authorizedKeysLine(comment: String) -> String { "\(algorithm) \(Base64.encode(publicBlob)) \(comment)" }
+    public func authorizedKeysLine(comment: String) -> String {
+        "\(publicKey.algorithm) \(Base64.encode(publicKey.blob)) \(comment)"
+    }
 
     /// The signature over `message` without the algorithm's name: 64 bytes for Ed25519, two mpints for ECDSA (RFC 5656 section
     /// 3.1.2).
     public func sign(_ message: [UInt8]) throws(AuthenticationError) -> [UInt8] {
+        guard case .here(let handle, let signature) = source else {
+            throw AuthenticationError(.notSupported, "the key is in an ssh-agent, which has to be asked")
+        }
         let raw = try AsymmetricSignature.sign(message, algorithm: signature, key: handle)
         guard let curve = signature.curve else { return raw }
         guard let (r, s) = ECDSASignature.parts(fromDER: raw, bytes: curve.bytes) else { throw .library("sign") }

@@ -28,6 +28,8 @@ public final class StandardWebhooks: WebhookScheme {
     private let publicKeys: [Ed25519PublicKey]
     private let signingKey: Ed25519PrivateKey?
     private let tolerance: Int64
+    /// Its headers go on to the executor, which verifies them again.
+    public let forwards: Bool
 
     /// - Parameters:
     ///   - publicKeys: as ``publicKey(_:)`` reads them.
@@ -36,13 +38,14 @@ public final class StandardWebhooks: WebhookScheme {
     /// - Throws: ``AuthenticationError`` when there is neither a secret nor a key, too many of either, or a secret that is none.
     public init(
         _ dialect: Dialect = .standard, secrets: [SecretBytes] = [], publicKeys: [Ed25519PublicKey] = [],
-        signingKey: Ed25519PrivateKey? = nil, tolerance: Int64 = SignatureLimits.tolerance
+        signingKey: Ed25519PrivateKey? = nil, tolerance: Int64 = SignatureLimits.tolerance, forwards: Bool = false
     ) throws(AuthenticationError) {
         self.dialect = dialect
         about = SchemeDescription(
             name: dialect.name, summary: "\(dialect.title) over an id, a time and the body, \(tolerance) s tolerated",
             challenge: dialect.challenge, covers: .body(id: "\(dialect.prefix)-id"))
         self.tolerance = tolerance
+        self.forwards = forwards
         self.signingKey = signingKey
         self.publicKeys = publicKeys + [signingKey?.publicKey].compactMap { $0 }
         guard self.publicKeys.count <= SignatureLimits.publicKeys else {
@@ -69,6 +72,13 @@ public final class StandardWebhooks: WebhookScheme {
     public static func text(_ key: Ed25519PublicKey) -> String { publicPrefix + Base64.encode(key.raw) }
 
     private static let publicPrefix = "whpk_"
+
+    /// Id, time and signatures as they came; nil when one of them is not there once.
+    public func signedHeaders(of head: some DeliveryHead) -> (id: String, time: String, signatures: String)? {
+        let values = ["id", "timestamp", "signature"].map { head.values(of: "\(dialect.prefix)-\($0)") }
+        guard values.allSatisfy({ $0.count == 1 }) else { return nil }
+        return (values[0][0], values[1][0], values[2][0])
+    }
 
     private var header: String { dialect.prefix + "-signature" }
 

@@ -57,6 +57,9 @@ public indirect enum Verification: Sendable {
         }
     }
 
+    /// The scheme whose headers go on to the executor.
+    public var forwarded: StandardWebhooks? { schemes.lazy.compactMap { $0 as? StandardWebhooks }.first(where: \.forwards) }
+
     /// The hook's path may have a secret behind the name.
     public var usesPath: Bool {
         switch self {

@@ -29,7 +29,9 @@ extension AuditEvent {
                     ("job", .text(id)), ("decision", "accepted"), ("policy", .text(policy)),
                     ("hosts", .text(plan.runs.map(\.destination).joined(separator: ","))), ("command", .text(digest(plan.runs))),
                 ]))
-        if starts { events += plan.runs.map { started(id, attempt: 1, $0.destination, at: time) } }
+        // In a sequence only the first begins now.
+        let begun = starts ? plan.runs.prefix(plan.job.order.isSequence ? 1 : plan.runs.count) : []
+        events += begun.map { started(id, attempt: 1, $0.destination, at: time) }
         return events
     }
 

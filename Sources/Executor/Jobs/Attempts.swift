@@ -23,9 +23,30 @@ struct Attempts: Sendable {
         self.results = Dictionary(results.map { ($0.destination, $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// The commands that the next attempt runs: those that have no result yet, or one that may be made good.
+    /// The commands that the next attempt runs: those that have no result yet, or one that may be made good. In a sequence that stops
+    /// there is none behind one that failed for good.
     func open(_ plan: Policy.Plan) -> [Policy.Run] {
-        plan.runs.filter { run in results[run.destination].map { Self.mayRunAgain($0, plan.job) } ?? true }
+        var open: [Policy.Run] = []
+        for run in plan.runs {
+            guard let result = results[run.destination], result.reason != .notTried, !Self.mayRunAgain(result, plan.job) else {
+                open.append(run)
+                continue
+            }
+            if plan.job.order == .sequence(stops: true), result.status != .succeeded { break }
+        }
+        return open
+    }
+
+    /// What is known in a sequence while `run` has its turn: nothing of it, and of those behind it that they were not tried.
+    func results(_ plan: Policy.Plan, while run: Policy.Run) -> [WireDestinationResult] {
+        let open = open(plan).map(\.destination)
+        let behind = open.drop { $0 != run.destination }.dropFirst()
+        return plan.runs.compactMap { other in
+            if other.destination == run.destination { return nil }
+            return behind.contains(other.destination)
+                ? JobOutcome.notTried(other.destination, "the executor was cut off before its turn")
+                : results[other.destination]
+        }
     }
 
     /// The results so far, in the order of the plan.

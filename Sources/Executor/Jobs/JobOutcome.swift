@@ -1,5 +1,6 @@
 internal import JobProtocol
 internal import ProtocolMessages
+internal import SwiftProtobuf
 
 /// What one or several destinations make of a job.
 enum JobOutcome {
@@ -45,6 +46,16 @@ enum JobOutcome {
         return result
     }
 
+    /// A destination whose turn did not come, or comes no more.
+    static func notTried(_ destination: String, reason: WireReason = .notTried, _ because: String) -> WireDestinationResult {
+        .with {
+            $0.destination = destination
+            $0.status = .failed
+            $0.reason = reason
+            $0.error = "not tried: \(because)"
+        }
+    }
+
     /// The command never ran there and may yet, or it ended with an exit code for which the job says so: the only failures that are
     /// tried again.
     static func mayTryAgain(_ result: WireDestinationResult, job: JobPolicy) -> Bool {
@@ -64,7 +75,9 @@ enum JobOutcome {
     /// The job's status: the worst of its destinations, an unknown outcome before all others.
     static func job(_ results: [WireDestinationResult]) -> (status: WireJobStatus, reason: WireReason, error: String) {
         for status in [WireJobStatus.unknown, .timedOut, .failed] {
-            if let first = results.first(where: { $0.status == status }) {
+            let such = results.filter { $0.status == status }
+            // What kept others from being tried says more than that they were not.
+            if let first = such.first(where: { $0.reason != .notTried }) ?? such.first {
                 return (status, first.reason, results.count == 1 ? first.error : "\(first.destination): \(first.error)")
             }
         }

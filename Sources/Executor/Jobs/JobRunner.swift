@@ -41,11 +41,18 @@ final class JobRunner: Sendable {
     func cancel(_ jobID: String) { workers.cancel(job: jobID) }
 
     /// Runs what is open, once each. Never throws: whatever happens is a result.
+    ///
+    /// - Parameter turns: for a sequence.
     func attempt(
-        _ job: RunningJob, journal: any Journal,
+        _ job: inout RunningJob, journal: any Journal, turns: Turns,
         onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
-    ) async -> [WireDestinationResult] {
-        await once(job.attempts.open(job.plan), job, journal: journal, onOutput: onOutput)
+    ) async {
+        let open = job.attempts.open(job.plan)
+        if case .sequence(let stops) = job.plan.job.order {
+            await inTurn(open, &job, stops: stops, turns, journal: journal, onOutput: onOutput)
+        } else {
+            job.take(await once(open, job, journal: journal, onOutput: onOutput))
+        }
     }
 
     private func once(
@@ -63,13 +70,17 @@ final class JobRunner: Sendable {
         }
     }
 
-    private func command(
+    func command(
         _ run: Policy.Run, _ job: RunningJob, share: Int, journal: any Journal,
         onOutput: @escaping @Sendable (String, WireStream, [UInt8]) -> Void
     ) async -> WireDestinationResult {
         let host: HostDirectory.Target
         do throws(Refusal) {
             host = try rules.now.hosts.target(run.destination, as: run.identity)
+            let now = WallClock.now() / 1000
+            if let problem = host.identity.certificate?.problem(of: host.identityName, now: now) {
+                throw Refusal(.authentication, problem)
+            }
         } catch {
             return .with {
                 $0.destination = run.destination
@@ -82,7 +93,7 @@ final class JobRunner: Sendable {
         let destination = run.destination
         let id = job.id
         let finished = await workers.run(
-            lease, job: id, identity: host.identity, body: job.plan.input ?? job.body,
+            lease, job: id, identity: host.identity, body: Self.input(of: job),
             onOutput: { onOutput(destination, $0, $1) },
             onStage: { stage, group in
                 guard stage == .started else { return }
@@ -91,12 +102,21 @@ final class JobRunner: Sendable {
         return JobOutcome.destination(lease, finished, job: job.plan.job, share: share)
     }
 
+    /// What goes to the command; a body may be here for its signature alone.
+    private static func input(of job: RunningJob) -> [UInt8]? {
+        switch job.plan.job.standardInput {
+        case .none: nil
+        case .body: job.body
+        case .parameter: job.plan.input
+        }
+    }
+
     private func lease(_ run: Policy.Run, _ job: RunningJob, host: HostDirectory.Target, share: Int) -> WireLease {
         let policy = job.plan.job
         // All destinations' output together must fit into the one signed result.
         let room = JobLimits.resultOutput / (2 * share)
         let timeout = job.left(at: WallClock.now()).map { min($0, policy.timeout) } ?? policy.timeout
-        let input = job.plan.input ?? job.body
+        let input = Self.input(of: job)
         return .with {
             $0.host = run.destination
             $0.address = host.address
@@ -114,6 +134,7 @@ final class JobRunner: Sendable {
             $0.stderrLimit = UInt32(min(policy.stderrLimit, room))
             $0.hasBody_p = policy.standardInput != .none
             $0.bodyLength = UInt64(input?.count ?? 0)
+            $0.inSystemdUnit = policy.containment == .systemd
         }
     }
 

@@ -58,6 +58,11 @@ extension JobService {
         guard !stored.request.bodyFollows || stored.body != nil else {
             throw Refusal(.policy, "its body is not kept any more: of a job that succeeded or was discarded there is none")
         }
+        // Who asks again cannot sign for the sender.
+        let wasVerified = stored.status != .refused && stored.request.hasWebhookSignature
+        if rules.now.policy.jobs[stored.request.job]?.verifier != nil, !wasVerified {
+            throw Refusal(.token, "the job demands its sender's signature, which was not verified when it came")
+        }
         let now = WallClock.now()
         let request = Self.again(stored.request, now: now)
         // Its token was verified when it was accepted; what is kept of it would not pass.

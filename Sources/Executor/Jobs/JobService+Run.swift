@@ -86,8 +86,10 @@ extension JobService {
             }
             isRecorded = false
             guard active.move(id, to: .running) else { return StoredResult.cancelled(job, now: WallClock.now()) }
-            let watchers = watchers
-            job.take(await runner.attempt(job, journal: journal, onOutput: { watchers.output(id, $0, $1, $2) }))
+            let (watchers, active) = (watchers, active)
+            let turns = JobRunner.Turns(
+                isCancelled: { active.isCancelled(id) }, record: { await self.recordTurn(&$0, next: $1) })
+            await runner.attempt(&job, journal: journal, turns: turns, onOutput: { watchers.output(id, $0, $1, $2) })
             _ = active.move(id, to: .between)
             switch await afterAttempt(&job, &held) {
             case .go: ticket = slots.reenter(runner.runNeeds(job.plan))

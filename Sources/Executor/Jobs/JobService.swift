@@ -66,8 +66,10 @@ final class JobService: Sendable {
             return refuse(subscriber, error)
         }
         do throws(Refusal) {
-            let plan = try rules.now.policy.plan(request, from: submission.ingress, now: now / 1000)
-            try await join(try await begin(plan, submission, subscriber, now: now), submission, subscriber)
+            let policy = rules.now.policy
+            let verified = try policy.verified(submission, now: now / 1000)
+            let plan = try policy.plan(verified.request, from: submission.ingress, now: now / 1000)
+            try await join(try await begin(plan, verified, subscriber, now: now), verified, subscriber)
         } catch {
             await record(error, of: submission, now: now)
             refuse(subscriber, error)
@@ -158,9 +160,28 @@ final class JobService: Sendable {
 
     /// No record, no run: an accepted job waits for its journal as long as that takes.
     func recordStart(_ job: inout RunningJob) async {
+        if job.plan.job.order.isSequence, let first = job.attempts.open(job.plan).first {
+            return await recordTurn(&job, next: first)
+        }
+        await untilRecorded(&job) { job, journal throws(JournalError) in
+            try await journal.mark(job.id, .running, attempt: job.attempts.number, job.ends + job.starts)
+        }
+    }
+
+    /// The same for each turn of a sequence: what is behind, and who is next.
+    func recordTurn(_ job: inout RunningJob, next: Policy.Run) async {
+        await untilRecorded(&job) { job, journal throws(JournalError) in
+            try await journal.advance(
+                job.id, attempt: job.attempts.number, job.progress(while: next), job.ends + [job.start(next)])
+        }
+    }
+
+    private func untilRecorded(
+        _ job: inout RunningJob, _ write: @Sendable (RunningJob, any Journal) async throws(JournalError) -> Void
+    ) async {
         while true {
             do throws(JournalError) {
-                try await journal.mark(job.id, .running, attempt: job.attempts.number, job.ends + job.starts)
+                try await write(job, journal)
                 job.ends = []
                 return
             } catch {
@@ -234,9 +255,10 @@ final class JobService: Sendable {
         }
     }
 
-    /// What is kept of a request: all of it but the signature of the caller's token, without which the token opens nothing.
+    /// What is kept of a request: all of it but the signature of the caller's token, without which the token opens nothing; of one whose
+    /// sender was verified what the sender has signed.
     private static func kept(_ submission: Submission) -> [UInt8] {
-        guard !submission.request.token.isEmpty else { return submission.payload }
+        guard !submission.request.token.isEmpty || submission.isVerified else { return submission.payload }
         var request = submission.request
         let parts = request.token.split(separator: ".", omittingEmptySubsequences: false)
         request.token = parts.count == 3 ? "\(parts[0]).\(parts[1])." : ""

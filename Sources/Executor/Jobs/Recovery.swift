@@ -19,18 +19,18 @@ extension JobService {
                 continue
             }
             switch (stored.status, plan.job.interrupted) {
-            case (.running, .unknown): await settle(stored, refused: nil, as: .unknown)
-            case (.running, .fail): await settle(stored, refused: nil, as: .failed)
+            case (.running, .unknown): await settle(stored, plan, refused: nil, as: .unknown)
+            case (.running, .fail): await settle(stored, plan, refused: nil, as: .failed)
             default: await resume(stored, plan)
             }
         }
     }
 
-    private func settle(_ stored: StoredJob, refused: Refusal?, as status: WireJobStatus) async {
+    private func settle(_ stored: StoredJob, _ plan: Policy.Plan? = nil, refused: Refusal?, as status: WireJobStatus) async {
         let now = WallClock.now()
         let result =
             refused.map { StoredResult.refused(stored.request, $0, now: now) }
-            ?? StoredResult.interrupted(stored, status: status, now: now)
+            ?? StoredResult.interrupted(stored, on: plan?.runs.map(\.destination) ?? [], status: status, now: now)
         logger.warning(
             "job was cut off by a restart",
             metadata: [

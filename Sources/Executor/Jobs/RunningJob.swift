@@ -17,9 +17,25 @@ struct RunningJob: Sendable {
 
     var id: String { request.jobID }
 
-    /// What is recorded before its next attempt begins.
+    /// What is recorded before its next attempt begins. In a sequence each but the first is recorded when its turn comes.
     var starts: [AuditEvent] {
-        attempts.open(plan).map { .started(id, attempt: attempts.number, $0.destination, at: WallClock.now()) }
+        let open = attempts.open(plan)
+        return (plan.job.order.isSequence ? Array(open.prefix(1)) : open).map(start)
+    }
+
+    func start(_ run: Policy.Run) -> AuditEvent {
+        .started(id, attempt: attempts.number, run.destination, at: WallClock.now())
+    }
+
+    /// What the journal has of a sequence while `run` has its turn.
+    func progress(while run: Policy.Run) -> WireJobResult {
+        .with {
+            $0.jobID = id
+            $0.status = .running
+            $0.attempts = attempts.number
+            $0.correlationID = request.correlationID
+            $0.destinations = attempts.results(plan, while: run)
+        }
     }
 
     /// Takes what its attempt came to.
@@ -27,6 +43,9 @@ struct RunningJob: Sendable {
         ends += results.map { .ended(id, attempt: attempts.number, $0, at: WallClock.now()) }
         attempts.take(results)
     }
+
+    /// Notes what never began, and therefore has no end.
+    mutating func skip(_ results: [WireDestinationResult]) { attempts.take(results) }
 
     /// Until its deadline; nil for none.
     func left(at now: Int64) -> Duration? {
@@ -66,13 +85,26 @@ enum StoredResult {
     }
 
     /// The end of a job that was cut off while its command may have been running.
-    static func interrupted(_ stored: StoredJob, status: WireJobStatus, now: Int64) -> WireJobResult {
-        .with {
+    ///
+    /// - Parameter hosts: its destinations. Of a sequence the journal knows which of them have ended and which had not begun.
+    static func interrupted(
+        _ stored: StoredJob, on hosts: [String] = [], status: WireJobStatus, now: Int64
+    ) -> WireJobResult {
+        let text = "the executor was cut off while the command may have been running; look at the host before you run it again"
+        return .with {
             $0.jobID = stored.id
             $0.status = status
             $0.reason = .outcomeUnknown
-            $0.error =
-                "the executor was cut off while the command may have been running; look at the host before you run it again"
+            $0.error = text
+            if let progress = stored.progress, progress.status == .running {
+                let known = Dictionary(progress.destinations.map { ($0.destination, $0) }, uniquingKeysWith: { $1 })
+                $0.destinations = hosts.map { host in
+                    known[host]
+                        ?? .with {
+                            ($0.destination, $0.status, $0.reason, $0.error) = (host, status, .outcomeUnknown, text)
+                        }
+                }
+            }
             $0.attempts = stored.attempt
             $0.durationMs = UInt64(max(0, now - stored.acceptedAt))
             $0.finishedAtMs = now

@@ -5,12 +5,14 @@ internal import ProtocolMessages
 struct Submission: Sendable {
     let envelope: WireSignedEnvelope
     let payload: [UInt8]
-    let request: WireJobRequest
+    var request: WireJobRequest
     let digest: [UInt8]
     let ingress: String
     let body: [UInt8]?
     /// Set when an operator asks for it, and no ingress.
     var replay: Replay?
+    /// Its sender's signature was verified here: ``request`` is what the sender has signed, and not what ``payload`` says.
+    var isVerified = false
 }
 
 /// Where the answers to one ingress go.

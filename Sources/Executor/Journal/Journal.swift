@@ -11,6 +11,10 @@ protocol Journal: Sendable {
     func postpone(
         _ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult, _ events: [AuditEvent]
     ) async throws(JournalError)
+    /// A running job has come further: what its destinations came to so far. Durable on return, the events too.
+    func advance(
+        _ jobID: String, attempt: UInt32, _ progress: WireJobResult, _ events: [AuditEvent]
+    ) async throws(JournalError)
     /// Records a result. Durable on return, the events too; a job finishes once.
     func finish(_ jobID: String, _ result: WireJobResult, _ events: [AuditEvent]) async throws(JournalError)
     /// Adds to a job's history. Durable on return, the event too where there is one.

@@ -104,6 +104,19 @@ final class SQLiteJournal: Journal {
         }
     }
 
+    func advance(
+        _ jobID: String, attempt: UInt32, _ progress: WireJobResult, _ audited: [AuditEvent]
+    ) async throws(JournalError) {
+        let bytes = try bytes(progress, "advance")
+        try await commits.record("advance") { database, events in
+            events += audited
+            try Self.execute(
+                database,
+                "UPDATE job SET status = ?, attempt = ?, due_at = NULL, progress = ? WHERE id = ? AND finished_at IS NULL",
+                [WireJobStatus.running.rawValue, Int64(attempt), DatabaseBytes(bytes), jobID])
+        }
+    }
+
     private func bytes(_ result: WireJobResult, _ step: String) throws(JournalError) -> [UInt8] {
         do {
             return try result.serializedBytes()

@@ -7,10 +7,12 @@ extension JobPolicy {
     /// A paragraph that names everything a caller can bring about.
     var words: String {
         var lines = ["job \(name): runs \(commandWords)"]
-        lines.append("on \(callerChooses ? "one of " : "")\(destinations.joined(separator: ", "))\(identityWords)")
+        lines.append(
+            "on \(callerChooses ? "one of " : "")\(destinations.joined(separator: ", "))\(orderWords)\(identityWords)")
         lines += parameters.sorted { $0.key < $1.key }.map { name, parameter in
             let fallback = parameter.fallback.map { ", \($0.debugDescription) when it is left out" } ?? ""
-            return "\(name) comes from the caller: \(parameter.type.words), at most \(parameter.maximumLength) bytes\(fallback)"
+            let origin = parameter.place.map { "the signed body at \($0.text)" } ?? "the caller"
+            return "\(name) comes from \(origin): \(parameter.type.words), at most \(parameter.maximumLength) bytes\(fallback)"
         }
         if parameters.isEmpty { lines.append("takes nothing from the caller") }
         switch standardInput {
@@ -19,7 +21,13 @@ extension JobPolicy {
         case .parameter(let name): lines.append("reads \(name) on standard input")
         }
         lines += [limitWords, attemptWords]
+        if containment == .systemd { lines.append("each command in a systemd unit of its own on the host, which ends with it") }
         if !ingresses.isEmpty { lines.append("only for \(ingresses.sorted().joined(separator: ", "))") }
+        if verifier != nil {
+            lines.append(
+                "only after the executor verified the sender's signature itself: for a hook with `body: true` and `forward: true`"
+            )
+        }
         if let token {
             let issuers = token.issuerNames.joined(separator: " or ")
             lines.append("only after the executor verified the caller's token of \(issuers) itself")
@@ -31,6 +39,14 @@ extension JobPolicy {
         let words = command.map(\.text).map { $0.isEmpty || $0.contains(" ") ? $0.debugDescription : $0 }
         let variables = environment.sorted { $0.key < $1.key }.map { "\($0)=\($1.text)" }
         return words.joined(separator: " ") + (variables.isEmpty ? "" : " with \(variables.joined(separator: " "))")
+    }
+
+    private var orderWords: String {
+        switch order {
+        case .parallel: destinations.count > 1 && !callerChooses ? ", all at once" : ""
+        case .sequence(stops: true): ", one after the other, and no further after one that did not succeed"
+        case .sequence(stops: false): ", one after the other, whatever each comes to"
+        }
     }
 
     private var identityWords: String {

@@ -1,4 +1,5 @@
 internal import Authentication
+internal import JSON
 internal import JobProtocol
 
 /// What the executor's settings allow under one job name. Nothing else can be run.
@@ -10,6 +11,14 @@ struct JobPolicy: Sendable {
         let fallback: String?
         /// Bytes.
         let maximumLength: Int
+        /// Where it stands in the body that its sender has signed; nil where the hook says where it comes from.
+        var place: Place?
+
+        /// A place in a JSON document.
+        struct Place: Sendable {
+            let pointer: JSONPointer
+            let text: String
+        }
     }
 
     /// What the job becomes when the executor was cut off while the command may have been running.
@@ -43,6 +52,17 @@ struct JobPolicy: Sendable {
         let queue: Int
     }
 
+    /// When each of several destinations has its turn.
+    enum Order: Sendable, Equatable {
+        case parallel
+        /// One after the other, as they are listed.
+        ///
+        /// - stops: at the first that does not succeed; those behind it are not tried.
+        case sequence(stops: Bool)
+
+        var isSequence: Bool { self != .parallel }
+    }
+
     let name: String
     let command: [ArgumentTemplate]
     let destinations: [String]
@@ -70,4 +90,16 @@ struct JobPolicy: Sendable {
     let token: TokenVerifier?
     /// Ingresses that may ask for this job; empty means all of the settings.
     let ingresses: Set<String>
+    var order = Order.parallel
+    /// Of the sender's signature, where the executor verifies it too.
+    var verifier: DeliveryVerifier?
+    /// Where commands run on the host, so that all of each can be ended.
+    var containment = Containment.none
+
+    enum Containment: String, Sendable, CaseIterable {
+        /// In a process group, which a child can leave.
+        case none
+        /// In a transient systemd unit; not at all where there is none.
+        case systemd
+    }
 }

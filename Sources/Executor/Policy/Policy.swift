@@ -48,7 +48,7 @@ struct Policy: Sendable {
         let values = try values(for: job, from: request)
         let destinations = try destinations(for: job, request)
         let identity = try identity(for: job, request)
-        guard job.standardInput == .body || !request.bodyFollows else {
+        guard job.standardInput == .body || job.verifier != nil || !request.bodyFollows else {
             throw Refusal(.policy, "job \(job.name) takes no body on standard input")
         }
         guard job.standardInput != .body || request.bodyFollows else {

@@ -101,6 +101,7 @@ public struct ExecutorSettings: Sendable {
             lines.append(job.words)
             lines += job.warnings.map { "  warning: \($0)" }
         }
+        lines += IdentityWords(hosts: hosts, now: WallClock.now() / 1000).lines
         for reason in hosts.unpinned.values.sorted() { lines.append("warning: \(reason)") }
         return lines.joined(separator: "\n")
     }

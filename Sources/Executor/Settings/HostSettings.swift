@@ -2,27 +2,8 @@ internal import Authentication
 internal import JobProtocol
 internal import Settings
 
-/// Reads `identities`, `known-hosts` and `hosts`.
+/// Reads `known-hosts` and `hosts`; `identities` in a file of its own.
 enum HostSettings {
-    static func identities(_ node: SettingsNode) -> [String: IdentityKey] {
-        var identities: [String: IdentityKey] = [:]
-        for (name, value) in node.entries() {
-            let place = value.mapping("private-key").required("private-key")
-            // The supervisor keeps its environment, to give it to the next executor: no place for a key.
-            if place.isMapping, place.mapping("file", "env").optional("env").isPresent {
-                place.problem("a private key is not taken from the environment; mount it as a file and write {file: path}")
-                continue
-            }
-            guard let secret = place.secret(isText: false) else { continue }
-            do throws(AuthenticationError) {
-                identities[name] = try IdentityKey(secret, origin: "identity \(name)")
-            } catch {
-                place.problem("\(error)")
-            }
-        }
-        return identities
-    }
-
     static func knownHosts(_ node: SettingsNode) -> KnownHosts {
         guard let path = node.filePath() else { return .none }
         do throws(SettingsProblem) {

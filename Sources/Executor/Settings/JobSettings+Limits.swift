@@ -60,6 +60,22 @@ extension JobSettings {
         return TokenBucket.Rate(count: count, period: period, burst: burst ?? count)
     }
 
+    /// `order` and `on-failure`.
+    static func order(_ job: SettingsMapping, callerChooses: Bool) -> JobPolicy.Order {
+        enum Turns: String, CaseIterable { case parallel, sequence }
+        enum Failure: String, CaseIterable { case stop, `continue` }
+        let (order, failure) = (job.optional("order"), job.optional("on-failure"))
+        let turns = order.choice(Turns.self) ?? .parallel
+        let onFailure = failure.choice(Failure.self) ?? .stop
+        if failure.isPresent, turns == .parallel {
+            failure.problem("says what follows a destination that failed; all run at once without `order: sequence`")
+        }
+        if turns == .sequence, callerChooses {
+            order.problem("with `destination: caller` there is one destination, and no order")
+        }
+        return turns == .parallel ? .parallel : .sequence(stops: onFailure == .stop)
+    }
+
     /// `none`, `body` or `{parameter: name}`.
     static func standardInput(_ node: SettingsNode, _ parameters: Set<String>) -> JobPolicy.StandardInput {
         enum Word: String, CaseIterable { case none, body }

@@ -16,7 +16,7 @@ enum JobSettings {
         let job = node.mapping(
             "command", "destinations", "destination", "identities", "identity", "parameters", "environment", "stdin", "timeout",
             "grace", "deadline", "concurrency", "lane", "rate", "success-exit-codes", "output", "retry", "interrupted", "token",
-            "ingresses")
+            "ingresses", "order", "on-failure", "contain", "verify")
         let parameters = ParameterSettings.parameters(job.optional("parameters"))
         // One whose rule is bad is a parameter all the same.
         let declared = Set(job.optional("parameters").entries().map(\.name))
@@ -69,7 +69,9 @@ enum JobSettings {
             retry: retry(job.optional("retry"), success: success),
             interrupted: job.optional("interrupted").choice(JobPolicy.InterruptedRule.self) ?? .unknown,
             token: token.isPresent ? token.tokenVerifier(token.mapping(SettingsNode.tokenKeys)) : nil,
-            ingresses: Set(job.optional("ingresses").strings(maximum: 64)))
+            ingresses: Set(job.optional("ingresses").strings(maximum: 64)), order: order(job, callerChooses: chooses),
+            verifier: VerifySettings.verifier(job, parameters: parameters),
+            containment: job.optional("contain").choice(JobPolicy.Containment.self) ?? .none)
     }
 
     /// Arguments of a command, the program among them.

@@ -1,9 +1,10 @@
+internal import JSON
 internal import JobProtocol
 internal import Settings
 
 /// Reads the `parameters` of a job.
 enum ParameterSettings {
-    private static let common = ["type", "default", "maximum-length"]
+    private static let common = ["type", "default", "maximum-length", "payload"]
 
     /// What each type is described by.
     private static func keys(_ type: ParameterType.Name) -> [String] {
@@ -49,7 +50,18 @@ enum ParameterSettings {
                 place.problem("the default \(error.message)")
             }
         }
-        return JobPolicy.Parameter(type: type, fallback: fallback, maximumLength: maximumLength)
+        return JobPolicy.Parameter(
+            type: type, fallback: fallback, maximumLength: maximumLength, place: signed(rule.optional("payload")))
+    }
+
+    /// Where the parameter stands in the signed body.
+    private static func signed(_ node: SettingsNode) -> JobPolicy.Parameter.Place? {
+        guard node.isPresent, let text = node.text(maximumLength: 1024) else { return nil }
+        do throws(JSONError) {
+            return JobPolicy.Parameter.Place(pointer: try JSONPointer(text), text: text)
+        } catch {
+            return node.refused(error.message)
+        }
     }
 
     private static func type(_ name: ParameterType.Name, _ rule: SettingsMapping) -> ParameterType? {

@@ -23,7 +23,7 @@ final class Signer: Sendable {
         let identity: IdentityKey
         let user: String
         let sessionID: [UInt8]
-        fileprivate let blob: [UInt8]
+        let blob: [UInt8]
     }
 
     private let state = Mutex(State())

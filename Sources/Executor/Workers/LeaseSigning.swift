@@ -8,6 +8,7 @@ internal import SwiftProtobuf
 /// Answers a worker's request for a signature: checked, written to the journal, then signed; once per lease.
 struct LeaseSigning: Sendable {
     let signer: Signer
+    let agents: AgentClient
     let journal: any Journal
     let logger: Logger
 
@@ -25,7 +26,12 @@ struct LeaseSigning: Sendable {
                 .signature(
                     job, lease: request.leaseID, destination: destination, identity: lease.identity, permit, session: digest,
                     at: WallClock.now()))
-            let signature = try signer.sign(permit)
+            let signature: [UInt8]
+            if let agent = permit.identity.agent {
+                signature = try await agents.sign(permit.blob, with: permit.identity.publicKey, at: agent)
+            } else {
+                signature = try signer.sign(permit)
+            }
             logger.info(
                 "signed",
                 metadata: [

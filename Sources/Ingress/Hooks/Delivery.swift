@@ -1,3 +1,4 @@
+internal import Authentication
 internal import JSON
 internal import NIOCore
 internal import NIOHTTP1
@@ -13,6 +14,19 @@ struct Delivery {
     var sourceAddress: IPAddress?
     /// The claims of its token, once that is verified.
     var claims: JSONValue?
+}
+
+extension Delivery {
+    /// Its headers, for a scheme to find its own.
+    var signedHead: some DeliveryHead { Head(headers: headers) }
+
+    private struct Head: DeliveryHead {
+        let headers: HTTPHeaders
+
+        func values(of header: String) -> [String] { headers[header] }
+        var pathSecret: String? { nil }
+        var clientCertificate: ClientCertificate? { nil }
+    }
 }
 
 /// The path and the query of a request target in origin form (RFC 9112 section 3.2.1).

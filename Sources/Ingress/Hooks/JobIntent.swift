@@ -5,6 +5,7 @@ internal import JobProtocol
 internal import NIOCore
 internal import NIOHTTP1
 internal import ProtocolMessages
+internal import SwiftProtobuf
 internal import Telemetry
 
 /// Makes a job request of a delivery whose signature is good, in this order: the form of the payload, the token, the payload, the rule, the
@@ -58,6 +59,11 @@ struct JobIntent {
         request.correlationID = Self.correlation(delivery) ?? request.jobID
         request.traceparent = TraceContext.child(of: TraceContext(headers: delivery.headers["traceparent"])).description
         if hook.token?.forward == true { request.token = token?.text ?? "" }
+        if let signed = hook.verification?.forwarded?.signedHeaders(of: delivery.signedHead),
+            signed.signatures.utf8.count <= JobLimits.webhookSignatures
+        {
+            request.webhookSignature = .with { ($0.id, $0.timestamp, $0.signatures) = signed }
+        }
         self.request = request
         body = hook.sendsBody ? delivery.body : nil
     }

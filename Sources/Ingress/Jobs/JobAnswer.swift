@@ -81,7 +81,7 @@ enum JobAnswer {
         case .busy: return (.tooManyRequests, soon)
         case .journal, .expired: return (.serviceUnavailable, soon)
         case .timeout: return (.gatewayTimeout, [])
-        case .exitCode, .cancelled, .outcomeUnknown, .unspecified, .UNRECOGNIZED: return (.internalServerError, [])
+        case .exitCode, .cancelled, .outcomeUnknown, .notTried, .unspecified, .UNRECOGNIZED: return (.internalServerError, [])
         }
     }
 

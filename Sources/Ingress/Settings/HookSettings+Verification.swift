@@ -142,36 +142,20 @@ extension HookSettings {
     }
 
     private static let standardWebhooks: SchemeReader = { node throws(AuthenticationError) in
-        let scheme = node.mapping("secret", "secrets", "public-key", "public-keys", "headers", "tolerance")
+        let scheme = node.mapping("secret", "secrets", "public-key", "public-keys", "headers", "tolerance", "forward")
         let names = scheme.optional("headers").choice(HeaderNames.self) ?? .webhook
         let tolerance = tolerance(scheme)
         let hasKeys = scheme.optional("public-key").isPresent || scheme.optional("public-keys").isPresent
         let hasSecrets = scheme.optional("secret").isPresent || scheme.optional("secrets").isPresent
-        let keys = hasKeys ? publicKeys(scheme) : []
+        let keys = hasKeys ? scheme.webhookPublicKeys() : []
         // Without either, what is missing is said of the secret.
         let secrets = hasSecrets || !hasKeys ? secrets(scheme) : []
+        let forward = scheme.optional("forward")
+        let forwards = forward.bool() ?? false
+        if forwards, !hasKeys { forward.problem("only a signature with a `public-key` can be verified again by the executor") }
         guard let keys, let secrets else { return nil }
         return try StandardWebhooks(
-            names == .svix ? .svix : .standard, secrets: secrets, publicKeys: keys, tolerance: tolerance)
-    }
-
-    private static func publicKeys(_ scheme: SettingsMapping) -> [Ed25519PublicKey]? {
-        let single = scheme.optional("public-key")
-        let list = scheme.optional("public-keys")
-        guard single.isPresent != list.isPresent else {
-            return scheme.node.refused("write either `public-key` or, while one replaces another, `public-keys`")
-        }
-        let nodes = single.isPresent ? [single] : list.elements()
-        guard !nodes.isEmpty else { return list.refused("expected a list of at least one public key") }
-        let keys = nodes.compactMap { node -> Ed25519PublicKey? in
-            guard let text = node.string() else { return nil }
-            do throws(AuthenticationError) {
-                return try StandardWebhooks.publicKey(text)
-            } catch {
-                return node.refused("\(error)")
-            }
-        }
-        return keys.count == nodes.count ? keys : nil
+            names == .svix ? .svix : .standard, secrets: secrets, publicKeys: keys, tolerance: tolerance, forwards: forwards)
     }
 
     private static let gitlab: SchemeReader = { node throws(AuthenticationError) in

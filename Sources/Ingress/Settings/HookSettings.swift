@@ -16,6 +16,9 @@ enum HookSettings {
             "wait",
             "maximum-body", "rate", "concurrency", "dedupe", "when-executor-away")
         let verification = verification(hook.required("verify"))
+        if verification?.forwarded != nil, hook.optional("body").bool() != true {
+            hook.required("verify").problem("`forward` needs `body: true`: without the body the executor can verify nothing")
+        }
         let token = token(hook.optional("token"), isBodySent: hook.optional("body"))
         let job = hook.required("job").name()
         let hasToken = hook.optional("token").isPresent

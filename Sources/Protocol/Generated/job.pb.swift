@@ -278,6 +278,9 @@ public nonisolated enum WireReason: SwiftProtobuf.Enum, Swift.CaseIterable {
   case journal // = 13
   case cancelled // = 14
   case hostUnsuitable // = 15
+
+  /// The turn of this destination never came: one before it did not succeed.
+  case notTried // = 60
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -302,6 +305,7 @@ public nonisolated enum WireReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 13: self = .journal
     case 14: self = .cancelled
     case 15: self = .hostUnsuitable
+    case 60: self = .notTried
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -324,6 +328,7 @@ public nonisolated enum WireReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .journal: return 13
     case .cancelled: return 14
     case .hostUnsuitable: return 15
+    case .notTried: return 60
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -346,6 +351,7 @@ public nonisolated enum WireReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     .journal,
     .cancelled,
     .hostUnsuitable,
+    .notTried,
   ]
 
 }
@@ -920,11 +926,38 @@ public nonisolated struct WireJobRequest: @unchecked Sendable {
     set {_uniqueStorage()._dedupeWindowMs = newValue}
   }
 
+  /// What the sender signed beside the body, only where the hook forwards it for the executor to verify again.
+  public var webhookSignature: WireWebhookSignature {
+    get {_storage._webhookSignature ?? WireWebhookSignature()}
+    set {_uniqueStorage()._webhookSignature = newValue}
+  }
+  /// Returns true if `webhookSignature` has been explicitly set.
+  public var hasWebhookSignature: Bool {_storage._webhookSignature != nil}
+  /// Clears the value of `webhookSignature`. Subsequent reads from it will return its default value.
+  public mutating func clearWebhookSignature() {_uniqueStorage()._webhookSignature = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// The three headers of Standard Webhooks, as they came.
+public nonisolated struct WireWebhookSignature: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: String = String()
+
+  public var timestamp: String = String()
+
+  public var signatures: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 public nonisolated struct WireJobResult: Sendable {
@@ -1031,7 +1064,7 @@ nonisolated extension WireJobStatus: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}REASON_EXIT_CODE\0\u{1}REASON_UNREACHABLE\0\u{1}REASON_HOST_KEY\0\u{1}REASON_AUTHENTICATION\0\u{1}REASON_TIMEOUT\0\u{1}REASON_OUTCOME_UNKNOWN\0\u{1}REASON_POLICY\0\u{1}REASON_PARAMETER\0\u{1}REASON_TOKEN\0\u{1}REASON_EXPIRED\0\u{1}REASON_REPLAY\0\u{1}REASON_BUSY\0\u{1}REASON_JOURNAL\0\u{1}REASON_CANCELLED\0\u{1}REASON_HOST_UNSUITABLE\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}REASON_EXIT_CODE\0\u{1}REASON_UNREACHABLE\0\u{1}REASON_HOST_KEY\0\u{1}REASON_AUTHENTICATION\0\u{1}REASON_TIMEOUT\0\u{1}REASON_OUTCOME_UNKNOWN\0\u{1}REASON_POLICY\0\u{1}REASON_PARAMETER\0\u{1}REASON_TOKEN\0\u{1}REASON_EXPIRED\0\u{1}REASON_REPLAY\0\u{1}REASON_BUSY\0\u{1}REASON_JOURNAL\0\u{1}REASON_CANCELLED\0\u{1}REASON_HOST_UNSUITABLE\0\u{2}-REASON_NOT_TRIED\0")
 }
 
 nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1966,7 +1999,7 @@ nonisolated extension WirePong: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JobRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}hook\0\u{1}job\0\u{1}parameters\0\u{1}destination\0\u{1}identity\0\u{3}event_id\0\u{1}attempt\0\u{3}manual_retry\0\u{3}dedupe_key\0\u{3}body_digest\0\u{3}body_length\0\u{3}body_follows\0\u{3}issued_at_ms\0\u{3}expires_at_ms\0\u{3}wait_until_ms\0\u{3}correlation_id\0\u{1}traceparent\0\u{1}token\0\u{3}dedupe_window_ms\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}hook\0\u{1}job\0\u{1}parameters\0\u{1}destination\0\u{1}identity\0\u{3}event_id\0\u{1}attempt\0\u{3}manual_retry\0\u{3}dedupe_key\0\u{3}body_digest\0\u{3}body_length\0\u{3}body_follows\0\u{3}issued_at_ms\0\u{3}expires_at_ms\0\u{3}wait_until_ms\0\u{3}correlation_id\0\u{1}traceparent\0\u{1}token\0\u{3}dedupe_window_ms\0\u{4}(webhook_signature\0")
 
   fileprivate class _StorageClass {
     var _jobID: String = String()
@@ -1989,6 +2022,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _traceparent: String = String()
     var _token: String = String()
     var _dedupeWindowMs: Int64 = 0
+    var _webhookSignature: WireWebhookSignature? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2019,6 +2053,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _traceparent = source._traceparent
       _token = source._token
       _dedupeWindowMs = source._dedupeWindowMs
+      _webhookSignature = source._webhookSignature
     }
   }
 
@@ -2057,6 +2092,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 18: try { try decoder.decodeSingularStringField(value: &_storage._traceparent) }()
         case 19: try { try decoder.decodeSingularStringField(value: &_storage._token) }()
         case 20: try { try decoder.decodeSingularInt64Field(value: &_storage._dedupeWindowMs) }()
+        case 60: try { try decoder.decodeSingularMessageField(value: &_storage._webhookSignature) }()
         default: break
         }
       }
@@ -2065,6 +2101,10 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
       if !_storage._jobID.isEmpty {
         try visitor.visitSingularStringField(value: _storage._jobID, fieldNumber: 1)
       }
@@ -2125,6 +2165,9 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._dedupeWindowMs != 0 {
         try visitor.visitSingularInt64Field(value: _storage._dedupeWindowMs, fieldNumber: 20)
       }
+      try { if let v = _storage._webhookSignature {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2154,10 +2197,51 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._traceparent != rhs_storage._traceparent {return false}
         if _storage._token != rhs_storage._token {return false}
         if _storage._dedupeWindowMs != rhs_storage._dedupeWindowMs {return false}
+        if _storage._webhookSignature != rhs_storage._webhookSignature {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWebhookSignature: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WebhookSignature"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}timestamp\0\u{1}signatures\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.timestamp) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.signatures) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.timestamp.isEmpty {
+      try visitor.visitSingularStringField(value: self.timestamp, fieldNumber: 2)
+    }
+    if !self.signatures.isEmpty {
+      try visitor.visitSingularStringField(value: self.signatures, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWebhookSignature, rhs: WireWebhookSignature) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.timestamp != rhs.timestamp {return false}
+    if lhs.signatures != rhs.signatures {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

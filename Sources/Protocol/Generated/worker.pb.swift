@@ -340,6 +340,12 @@ public nonisolated struct WireLease: @unchecked Sendable {
     set {_uniqueStorage()._bodyLength = newValue}
   }
 
+  /// The command runs in a transient unit of the host's systemd, and not at all where that cannot be.
+  public var inSystemdUnit: Bool {
+    get {_storage._inSystemdUnit}
+    set {_uniqueStorage()._inSystemdUnit = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -717,7 +723,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Lease"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{1}arguments\0\u{1}environment\0\u{3}connect_timeout_ms\0\u{3}timeout_ms\0\u{3}grace_ms\0\u{3}stdout_limit\0\u{3}stderr_limit\0\u{3}has_body\0\u{3}body_length\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{1}arguments\0\u{1}environment\0\u{3}connect_timeout_ms\0\u{3}timeout_ms\0\u{3}grace_ms\0\u{3}stdout_limit\0\u{3}stderr_limit\0\u{3}has_body\0\u{3}body_length\0\u{4}\u{17}in_systemd_unit\0")
 
   fileprivate class _StorageClass {
     var _leaseID: UInt64 = 0
@@ -737,6 +743,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _stderrLimit: UInt32 = 0
     var _hasBody_p: Bool = false
     var _bodyLength: UInt64 = 0
+    var _inSystemdUnit: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -764,6 +771,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _stderrLimit = source._stderrLimit
       _hasBody_p = source._hasBody_p
       _bodyLength = source._bodyLength
+      _inSystemdUnit = source._inSystemdUnit
     }
   }
 
@@ -799,6 +807,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._stderrLimit) }()
         case 16: try { try decoder.decodeSingularBoolField(value: &_storage._hasBody_p) }()
         case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._bodyLength) }()
+        case 40: try { try decoder.decodeSingularBoolField(value: &_storage._inSystemdUnit) }()
         default: break
         }
       }
@@ -858,6 +867,9 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       if _storage._bodyLength != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._bodyLength, fieldNumber: 17)
       }
+      if _storage._inSystemdUnit != false {
+        try visitor.visitSingularBoolField(value: _storage._inSystemdUnit, fieldNumber: 40)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -884,6 +896,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._stderrLimit != rhs_storage._stderrLimit {return false}
         if _storage._hasBody_p != rhs_storage._hasBody_p {return false}
         if _storage._bodyLength != rhs_storage._bodyLength {return false}
+        if _storage._inSystemdUnit != rhs_storage._inSystemdUnit {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -107,6 +107,19 @@ final class LocalShell {
     /// Writes to its standard input, which must have room for it.
     func feed(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { write(input, $0.baseAddress, $0.count) } }
 
+    /// Reads both streams, with its input open, until `isEnough` of what came on the one or the other (true for standard error).
+    func look(within limit: Int = 15_000, until isEnough: ([UInt8], Bool) -> Bool) {
+        let end = Monotonic.now() + limit
+        var isOpen = [true, true]
+        while Monotonic.now() < end, isOpen != [false, false] {
+            for index in 0...1 where isOpen[index] {
+                guard let bytes = readSome(index) else { isOpen[index] = false; continue }
+                if !bytes.isEmpty, isEnough(bytes, index == 1) { return }
+            }
+            usleep(5_000)
+        }
+    }
+
     /// Both streams to their end.
     func readToEnd() -> (stdout: [UInt8], stderr: [UInt8]) {
         endInput()
