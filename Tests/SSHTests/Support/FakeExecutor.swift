@@ -26,7 +26,11 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     private var isSilent = false
     private var keyFile = "user_ed25519"
 
-    init(_ sshd: PrivateSSHD) throws {
+    /// The worker, where it is a program of its own.
+    private var program: LocalShell?
+
+    /// - Parameter worker: a shell line that ends in running the worker's program with its arguments, `"$@"`; nil for a thread.
+    init(_ sshd: PrivateSSHD, worker: String? = nil) throws {
         self.sshd = sshd
         let path = sshd.folder + "/workers-\(UUID().uuidString.prefix(8)).sock"
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -37,10 +41,15 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
         }
         guard bound == 0, listen(listener, 1) == 0 else { throw TestBedError("cannot listen at \(path)") }
-        thread {
-            var end = "returned"
-            do { try Worker(path: path).run() } catch { end = "\(error)" }
-            self.locked { self.workerEnd = end }
+        if let worker {
+            let arguments = ShellQuoting.line(["--socket", path, "--port", "\(sshd.port)"]) ?? ""
+            program = try LocalShell("/bin/sh", "set -- \(arguments); \(worker)")
+        } else {
+            thread {
+                var end = "returned"
+                do { try Worker(path: path).run() } catch { end = "\(error)" }
+                self.locked { self.workerEnd = end }
+            }
         }
         connection = accept(listener, nil, nil)
         thread { self.receive() }
@@ -48,7 +57,13 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
 
     /// Ends the worker; its threads hold on to this object until then.
     func stop() {
-        _ = try? hangUp(within: 5)
+        if let program {
+            locked { _ = shutdown(connection, Int32(SHUT_RDWR)) }
+            for _ in 0..<200 where !program.hasEnded { usleep(10_000) }
+            program.kill()
+        } else {
+            _ = try? hangUp(within: 5)
+        }
         close(listener)
     }
 
