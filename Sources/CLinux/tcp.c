@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,38 +22,49 @@ static struct addrinfo *resolve(const char *host, uint16_t port, int flags) {
     return getaddrinfo(host, service, &hints, &list) == 0 ? list : NULL;
 }
 
-int sallyport_tcp_connect(const char *host, uint16_t port, int index) {
-    struct addrinfo *list = resolve(host, port, AI_NUMERICHOST);
-    if (list == NULL) list = resolve(host, port, 0);
-    struct addrinfo *address = list;
-    while (address != NULL && index > 0) {
-        address = address->ai_next;
-        index--;
-    }
-    if (address == NULL) {
-        if (list != NULL) freeaddrinfo(list);
-        return INT32_MIN;
-    }
-    int result;
-    int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
-    if (descriptor < 0) {
-        result = -errno;
-    } else {
-        int one = 1;
-        // Half a minute without an acknowledgement is a dead connection, whatever the kernel's own patience is.
-        unsigned int patience = 30000;
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-        setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
-        if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS) {
-            result = -errno;
-            close(descriptor);
-        } else {
-            result = descriptor;
-        }
+int sallyport_tcp_addresses(const char *host, int is_numeric, struct sallyport_address *addresses, size_t capacity) {
+    struct addrinfo hints;
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = is_numeric ? AI_NUMERICHOST : 0;
+    struct addrinfo *list = NULL;
+    int result = getaddrinfo(host, NULL, &hints, &list);
+    if (result != 0) return result < 0 ? result : EAI_FAIL;
+    size_t count = 0;
+    for (struct addrinfo *entry = list; entry != NULL && count < capacity; entry = entry->ai_next) {
+        if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+        addresses[count].length = entry->ai_addrlen;
+        memcpy(addresses[count].bytes, entry->ai_addr, entry->ai_addrlen);
+        count++;
     }
     freeaddrinfo(list);
-    return result;
+    return count > 0 ? (int)count : EAI_NONAME;
+}
+
+const char *sallyport_tcp_lookup_text(int error) { return gai_strerror(error); }
+
+int sallyport_tcp_connect(const struct sallyport_address *address, uint16_t port) {
+    struct sockaddr_storage place;
+    memcpy(&place, address->bytes, sizeof(address->bytes));
+    if (place.ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)&place)->sin6_port = htons(port);
+    } else {
+        ((struct sockaddr_in *)&place)->sin_port = htons(port);
+    }
+    int descriptor = socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    if (descriptor < 0) return -errno;
+    int one = 1;
+    // Half a minute without an acknowledgement is a dead connection, whatever the kernel's own patience is.
+    unsigned int patience = 30000;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+    if (connect(descriptor, (struct sockaddr *)&place, address->length) < 0 && errno != EINPROGRESS) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
 }
 
 int sallyport_tcp_result(int descriptor) {

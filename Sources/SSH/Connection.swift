@@ -30,6 +30,7 @@ final class Connection {
 
     let key: ConnectionKey
     unowned let outlet: any WorkerOutlet
+    private let names: NameLookup
     var waiting: [WaitingLease] = []
     var tasks: [ChannelTask] = []
     var kills: [GroupKill] = []
@@ -65,9 +66,10 @@ final class Connection {
     private var lastSign: Int
     private var isSignAsked = false
 
-    init(_ key: ConnectionKey, outlet: any WorkerOutlet, now: Int) {
+    init(_ key: ConnectionKey, outlet: any WorkerOutlet, names: NameLookup, now: Int) {
         self.key = key
         self.outlet = outlet
+        self.names = names
         lastUse = now
         lastSign = now
     }
@@ -85,7 +87,7 @@ final class Connection {
     var deadline: Int? {
         if isClosed { return nil }
         if isUnfinished { return 0 }
-        if let handshake { return handshake.deadline }
+        if let handshake { return handshake.nextLook }
         let sign = lastSign + Self.keepAlive.after + (isSignAsked ? Self.keepAlive.within : 0)
         return
             (tasks.compactMap(\.deadline) + spares.compactMap(\.deadline) + kills.map(\.deadline) + [sign]
@@ -162,8 +164,9 @@ final class Connection {
     private func connect(now: Int) throws(SSHFailure) {
         if session == nil, handshake == nil, let first = waiting.first {
             cause = first
-            handshake = try Handshake(key, host: first.lease.host, timeout: Int(first.lease.connectTimeoutMs), now: now) {
-                [unowned self] blob in
+            handshake = try Handshake(
+                key, host: first.lease.host, timeout: Int(first.lease.connectTimeoutMs), now: now, names: names
+            ) { [unowned self] blob in
                 first.hasAsked = true
                 outlet.askSignature(first.lease.leaseID, blob, for: self)
             }

@@ -3,10 +3,12 @@ internal import CLinux
 internal import Glibc
 internal import ProtocolMessages
 
-/// From nothing to an authenticated session: TCP, key exchange, the pinned host key, one signature.
+/// From nothing to an authenticated session: addresses, TCP, key exchange, the pinned host key, one signature.
 final class Handshake {
     private enum Step {
-        case connecting(descriptor: Int32, address: Int32)
+        case lookingUp(NameLookup.Question)
+        /// `rest` are the addresses that are left to try; each has its share of the time.
+        case connecting(descriptor: Int32, rest: ArraySlice<sallyport_address>, until: Int)
         case exchanging(SSHSession)
         case authenticating(SSHSession, SignatureRequest)
         case done
@@ -21,30 +23,55 @@ final class Handshake {
     private let key: ConnectionKey
     private let host: String
     let deadline: Int
+    private let names: NameLookup
     private let ask: ([UInt8]) -> Void
     private var step: Step
 
-    /// Begins to connect for the lease whose id the signature is asked for.
-    init(_ key: ConnectionKey, host: String, timeout: Int, now: Int, ask: @escaping ([UInt8]) -> Void) throws(SSHFailure) {
+    /// Begins to connect.
+    ///
+    /// - Parameters:
+    ///   - timeout: milliseconds from now for everything, from the lookup of the name on.
+    ///   - ask: asks for the one signature that is needed.
+    init(
+        _ key: ConnectionKey, host: String, timeout: Int, now: Int, names: NameLookup, ask: @escaping ([UInt8]) -> Void
+    ) throws(SSHFailure) {
         self.key = key
         self.host = host
+        self.names = names
         self.ask = ask
         deadline = now + timeout
         step = .done
-        step = try connect(from: 0)
+        if let addresses = NameLookup.numeric(key.address) {
+            step = try connect(addresses[...], now: now)
+        } else {
+            do throws(SSHFailure) {
+                step = .lookingUp(try names.ask(key.address))
+            } catch {
+                throw failure(error.reason, error.message)
+            }
+        }
     }
 
-    deinit { if case .connecting(let descriptor, _) = step { close(descriptor) } }
+    deinit {
+        switch step {
+        case .lookingUp(let question): names.leave(question)
+        case .connecting(let descriptor, _, _): close(descriptor)
+        case .exchanging, .authenticating, .done: break
+        }
+    }
+
+    /// When it must be advanced at the latest.
+    var nextLook: Int { if case .connecting(_, _, let until) = step { min(until, deadline) } else { deadline } }
 
     /// Descriptor and events to wait for.
     var poll: (descriptor: Int32, events: Int16)? {
         switch step {
-        case .connecting(let descriptor, _): (descriptor, Int16(POLLOUT))
+        case .connecting(let descriptor, _, _): (descriptor, Int16(POLLOUT))
         case .exchanging(let session): (session.socket, session.events)
         // Until the signature is there the host has nothing to say.
         case .authenticating(let session, let request):
             request.isAsked && request.signature == nil ? nil : (session.socket, session.events)
-        case .done: nil
+        case .lookingUp, .done: nil
         }
     }
 
@@ -53,11 +80,17 @@ final class Handshake {
 
     func advance(now: Int) throws(SSHFailure) -> Advance {
         while true {
-            guard now < deadline else { throw failure(.unreachable, "\(stepName) took too long") }
+            guard now < deadline else { throw failure(.unreachable, "\(stepName) took too long\(delay)") }
             switch step {
-            case .connecting(let descriptor, let address):
-                guard let session = try connected(descriptor, address) else { return .waiting }
-                step = .exchanging(session)
+            case .lookingUp(let question):
+                guard let answer = question.answer else { return .waiting }
+                switch answer {
+                case .success(let addresses): step = try connect(addresses[...], now: now)
+                case .failure(let error): throw failure(error.reason, error.message)
+                }
+            case .connecting(let descriptor, let rest, let until):
+                guard let next = try connected(descriptor, rest, until: until, now: now) else { return .waiting }
+                step = next
             case .exchanging(let session):
                 guard session.flush() else {
                     throw failure(.unreachable, "banner and key exchange: the host has closed the connection")
@@ -88,35 +121,37 @@ final class Handshake {
 
     private var pinnedTypes: [String] { Array(Set(key.hostKeys.compactMap { HostKey(blob: $0)?.type })).sorted() }
 
-    private func connect(from first: Int32) throws(SSHFailure) -> Step {
-        var address = first
+    private func connect(_ addresses: ArraySlice<sallyport_address>, now: Int) throws(SSHFailure) -> Step {
         var error: Int32 = 0
-        while true {
-            let descriptor = unsafe sallyport_tcp_connect(key.address, UInt16(clamping: key.port), address)
-            if descriptor >= 0 { return .connecting(descriptor: descriptor, address: address) }
-            guard descriptor != Int32.min else {
-                throw failure(.unreachable, error == 0 ? "the name does not resolve" : "tcp connect: \(Self.text(error))")
+        var rest = addresses
+        while var address = rest.popFirst() {
+            let descriptor = unsafe sallyport_tcp_connect(&address, UInt16(clamping: key.port))
+            if descriptor >= 0 {
+                return .connecting(descriptor: descriptor, rest: rest, until: now + (deadline - now) / (rest.count + 1))
             }
             error = -descriptor
-            address += 1
         }
+        throw failure(.unreachable, "tcp connect: \(Self.text(error))")
     }
 
-    private func connected(_ descriptor: Int32, _ address: Int32) throws(SSHFailure) -> SSHSession? {
+    /// What comes after an attempt to connect; nil as long as it lasts.
+    private func connected(
+        _ descriptor: Int32, _ rest: ArraySlice<sallyport_address>, until: Int, now: Int
+    ) throws(SSHFailure) -> Step? {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard unsafe Glibc.poll(&entry, 1, 0) > 0 else { return nil }
-        let result = sallyport_tcp_result(descriptor)
+        let isDecided = unsafe Glibc.poll(&entry, 1, 0) > 0
+        guard isDecided || (now >= until && !rest.isEmpty) else { return nil }
+        let result = isDecided ? sallyport_tcp_result(descriptor) : -ETIMEDOUT
+        step = .done
         guard result == 0 else {
             close(descriptor)
-            step = .done
-            do throws(SSHFailure) {
-                step = try connect(from: address + 1)
-                return nil
-            } catch {
-                throw failure(.unreachable, "tcp connect: \(Self.text(-result))")
-            }
+            guard !rest.isEmpty else { throw failure(.unreachable, "tcp connect: \(Self.text(-result))") }
+            return try connect(rest, now: now)
         }
-        step = .done
+        return .exchanging(try session(descriptor))
+    }
+
+    private func session(_ descriptor: Int32) throws(SSHFailure) -> SSHSession {
         let types = SSHSession.hostKeyTypes.filter { pinnedTypes.contains($0) }
         guard !types.isEmpty else {
             close(descriptor)
@@ -150,12 +185,16 @@ final class Handshake {
 
     private var stepName: String {
         switch step {
+        case .lookingUp: "the lookup of the name"
         case .connecting: "tcp connect"
         case .exchanging: "banner and key exchange"
         case .authenticating: "authentication"
         case .done: "connecting"
         }
     }
+
+    /// Why a step took too long, where that is known.
+    private var delay: String { if case .lookingUp(let question) = step { ": \(names.delay(of: question))" } else { "" } }
 
     private func failure(_ reason: WireReason, _ message: String) -> SSHFailure {
         SSHFailure(reason, "host \(host) (\(key.place)): \(message)")

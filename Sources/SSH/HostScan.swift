@@ -40,29 +40,27 @@ public enum HostScan {
 
 /// Blocking helpers for one connection at a time.
 enum TCP {
-    static func connect(_ address: String, _ port: UInt16, deadline: Int) throws(SSHFailure) -> Int32 {
-        var index: Int32 = 0
-        var reason = "the name does not resolve"
-        while true {
-            let descriptor = unsafe sallyport_tcp_connect(address, port, index)
-            if descriptor == Int32.min { throw SSHFailure(.unreachable, reason) }
-            index += 1
-            guard descriptor >= 0 else {
-                reason = "tcp connect: error \(-descriptor)"
-                continue
-            }
-            do throws(SSHFailure) {
-                try wait(descriptor, Int16(POLLOUT), deadline: deadline, step: "tcp connect")
-                let result = sallyport_tcp_result(descriptor)
+    /// Tries the addresses of a host one after the other.
+    static func connect(_ host: String, _ port: UInt16, deadline: Int) throws(SSHFailure) -> Int32 {
+        var failure = SSHFailure(.unreachable, "tcp connect took too long")
+        for var address in try NameLookup.addresses(host).get() {
+            let descriptor = unsafe sallyport_tcp_connect(&address, port)
+            var result = descriptor
+            if descriptor >= 0 {
+                do throws(SSHFailure) {
+                    try wait(descriptor, Int16(POLLOUT), deadline: deadline, step: "tcp connect")
+                } catch {
+                    close(descriptor)
+                    throw error
+                }
+                result = sallyport_tcp_result(descriptor)
                 if result == 0 { return descriptor }
-                let text = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
-                reason = "tcp connect: \(text)"
                 close(descriptor)
-            } catch {
-                close(descriptor)
-                throw error
             }
+            let text = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
+            failure = SSHFailure(.unreachable, "tcp connect: \(text)")
         }
+        throw failure
     }
 
     static func wait(_ descriptor: Int32, _ events: Int16, deadline: Int, step: String) throws(SSHFailure) {

@@ -5,9 +5,11 @@ internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
-/// The SSH worker: one thread, one poll(2) loop, many hosts. It parses what hosts send and has no key to lose.
+/// The SSH worker: one poll(2) loop on one thread, many hosts, and threads that do nothing but look names up. It parses what hosts send
+/// and has no key to lose.
 public final class Worker {
     private let socket: ExecutorSocket
+    private let names: NameLookup
     /// All connections; at most one of a key takes new commands, others of it are on their way out.
     private var connections: [Connection] = []
     private var bodies: [UInt64: (lease: WireLease, bytes: [UInt8])] = [:]
@@ -23,6 +25,7 @@ public final class Worker {
     /// - Throws: an error naming the path, when nobody listens there or another user does.
     public init(path: String, family: String = "") throws {
         guard libssh2_init(0) == 0 else { throw WorkerFailure("libssh2 cannot be initialised") }
+        names = try unsafe NameLookup()
         socket = try ExecutorSocket(path: path)
         let version = unsafe libssh2_version(0).map { unsafe String(cString: $0) } ?? ""
         try socket.send(
@@ -36,13 +39,21 @@ public final class Worker {
             })
     }
 
+    /// Starts the threads that look names up. They keep the restrictions of the thread that calls this: call it between the two steps
+    /// of the seal.
+    ///
+    /// - Throws: ``WorkerFailure`` when they cannot be started.
+    public func startLookups() throws { try names.start() }
+
     /// Serves until the executor closes its socket. Commands that run then are cancelled: their hosts see the end of their input.
     ///
     /// - Throws: what the executor sent that it may not send, or a failure of poll(2).
     public func run() throws {
+        try startLookups()
         defer { for connection in connections { connection.close() } }
         while socket.flush() {
             let entries = try wait()
+            names.collect()
             if entries[0].revents != 0 {
                 guard let frames = try socket.receive() else { return }
                 for frame in frames { try take(frame) }
@@ -54,7 +65,10 @@ public final class Worker {
 
     /// Waits until a socket is ready or a deadline is over.
     private func wait() throws -> [pollfd] {
-        var entries = [pollfd(fd: socket.descriptor, events: socket.events, revents: 0)]
+        var entries = [
+            pollfd(fd: socket.descriptor, events: socket.events, revents: 0),
+            pollfd(fd: names.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
         for connection in connections {
             guard let poll = connection.poll else { continue }
             entries.append(pollfd(fd: poll.descriptor, events: poll.events, revents: 0))
@@ -125,7 +139,7 @@ public final class Worker {
     }
 
     private func open(_ key: ConnectionKey, now: Int) -> Connection {
-        let connection = Connection(key, outlet: self, now: now)
+        let connection = Connection(key, outlet: self, names: names, now: now)
         connections.append(connection)
         return connection
     }

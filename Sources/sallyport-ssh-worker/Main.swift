@@ -42,7 +42,9 @@ struct Serve: ParsableCommand {
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
             let worker = try Worker(path: socket, family: family)
-            try Seal(.worker, files: ports.files, minimumLandlock: minimumLandlock).close()
+            let seal = try Seal(.worker, files: ports.files, minimumLandlock: minimumLandlock)
+            try worker.startLookups()
+            try seal.close()
             StartUpPages.giveBack()
             try worker.run()
         } catch {

@@ -2,6 +2,7 @@
 
 #include "attack.h"
 #include "find.h"
+#include "lookup.h"
 #include "memory.h"
 #include "process.h"
 #include "sandbox.h"

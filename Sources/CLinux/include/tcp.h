@@ -1,12 +1,26 @@
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #pragma clang assume_nonnull begin
 
-/// Begins to connect to the `index`th address of a host, without blocking but for the resolver (only for names). Returns a descriptor,
-/// or -errno, or INT32_MIN when there is no such address.
-int sallyport_tcp_connect(const char *host, uint16_t port, int index);
+/// An address of a host, without a port.
+struct sallyport_address {
+    uint32_t length;
+    /// A sockaddr_in or sockaddr_in6.
+    uint8_t bytes[28];
+};
+
+/// The addresses of a host in the order in which they are to be tried, at most `capacity`: how many, or an EAI_* code, which is
+/// negative. `is_numeric`: only an address is understood, and nobody is asked; otherwise it blocks as long as the resolver does.
+int sallyport_tcp_addresses(const char *host, int is_numeric, struct sallyport_address *addresses, size_t capacity);
+
+/// What an EAI_* code means.
+const char *sallyport_tcp_lookup_text(int error);
+
+/// Begins to connect without blocking. Returns a descriptor or -errno.
+int sallyport_tcp_connect(const struct sallyport_address *address, uint16_t port);
 
 /// How a connection that was begun ended: 0 or -errno.
 int sallyport_tcp_result(int descriptor);

@@ -66,7 +66,9 @@ public struct ReadinessProbe {
                 throw ProbeError("\(error)")
             }
         case .tcp(let host, let port):
-            let descriptor = unsafe sallyport_tcp_connect(host, UInt16(port), 0)
+            var address = sallyport_address()
+            let isFound = unsafe sallyport_tcp_addresses(host, 0, &address, 1) > 0
+            let descriptor = unsafe isFound ? sallyport_tcp_connect(&address, UInt16(port)) : -1
             guard descriptor >= 0 else { throw ProbeError("\(place) cannot be connected to") }
             guard Self.wait(descriptor, POLLOUT, until: deadline), sallyport_tcp_result(descriptor) == 0 else {
                 close(descriptor)

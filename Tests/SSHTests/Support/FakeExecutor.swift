@@ -26,8 +26,16 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     private var isSilent = false
     private var keyFile = "user_ed25519"
 
-    /// - Parameter worker: runs one that connects to the socket given, to its end; by default on a thread of this process.
-    init(_ sshd: PrivateSSHD, worker: @escaping @Sendable (String) throws -> Void = { try Worker(path: $0).run() }) throws {
+    /// The worker, where it is a program of its own.
+    private var program: LocalShell?
+
+    /// - Parameters:
+    ///   - worker: runs one that connects to the socket given, to its end; by default on a thread of this process.
+    ///   - program: a shell line that ends in running the worker's program with its arguments, `"$@"`, in place of the thread.
+    init(
+        _ sshd: PrivateSSHD, worker: @escaping @Sendable (String) throws -> Void = { try Worker(path: $0).run() },
+        program: String? = nil
+    ) throws {
         self.sshd = sshd
         let path = sshd.folder + "/workers-\(UUID().uuidString.prefix(8)).sock"
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -38,10 +46,15 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
         }
         guard bound == 0, listen(listener, 1) == 0 else { throw TestBedError("cannot listen at \(path)") }
-        thread {
-            var end = "returned"
-            do { try worker(path) } catch { end = "\(error)" }
-            self.locked { self.workerEnd = end }
+        if let program {
+            let arguments = ShellQuoting.line(["--socket", path, "--port", "\(sshd.port)"]) ?? ""
+            self.program = try LocalShell("/bin/sh", "set -- \(arguments); \(program)")
+        } else {
+            thread {
+                var end = "returned"
+                do { try worker(path) } catch { end = "\(error)" }
+                self.locked { self.workerEnd = end }
+            }
         }
         connection = accept(listener, nil, nil)
         thread { self.receive() }
@@ -49,7 +62,13 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
 
     /// Ends the worker; its threads hold on to this object until then.
     func stop() {
-        _ = try? hangUp(within: 5)
+        if let program {
+            locked { _ = shutdown(connection, Int32(SHUT_RDWR)) }
+            for _ in 0..<200 where !program.hasEnded { usleep(10_000) }
+            program.kill()
+        } else {
+            _ = try? hangUp(within: 5)
+        }
         close(listener)
     }
 

@@ -148,6 +148,12 @@ final class LocalShell {
     /// Processes of its session that still live, itself aside.
     var survivors: [pid_t] { Self.processes { $0.session == pid && $0.pid != pid } }
 
+    /// It has ended by itself.
+    var hasEnded: Bool {
+        if !isReaped, waitpid(pid, nil, WNOHANG) == pid { isReaped = true }
+        return isReaped
+    }
+
     /// Ends whatever is left, unless it ends at once by itself; its wait status.
     @discardableResult
     func kill() -> Int32 {
