@@ -129,8 +129,8 @@ let package = Package(
             dependencies: [
                 "TestSupport", "Executor", "Audit", "Authentication", "JSON", "JobProtocol", "ProtocolMessages", "Settings",
                 "SettingsReload", logging,
-                protobuf,
-            ]),
+                protobuf, .product(name: "GRDB", package: "GRDB.swift"),
+            ], exclude: ["Fixtures"]),
         .testTarget(
             name: "IngressTests",
             dependencies: [
@@ -141,7 +141,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Authentication", "JobProtocol", "ProtocolMessages", protobuf, "sallyport", "sallyport-executor",
+                "Audit", "Authentication", "Executor", "JobProtocol", "ProtocolMessages", protobuf, logging, "sallyport",
+                "sallyport-executor",
                 "sallyport-ingress",
                 "sallyport-ssh-worker",
             ]),

@@ -124,7 +124,7 @@ public final class ExecutorProcess: Sendable {
                 metrics: metrics, group: group, logger: logger)
         }
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
-        tasks.append(Task { await Self.prune(journal, rules) })
+        tasks.append(Task { await Pruning.run(journal, rules) })
         logger.info(
             "executor is ready",
             metadata: [
@@ -182,14 +182,5 @@ public final class ExecutorProcess: Sendable {
                     AdminHandler(service: service, peer: AdminPeer(role: role, uid: peer.uid), logger: logger))
             }
         ).get()
-    }
-
-    /// Removes what is older than `keep` says, a little at a time so that no job waits for it.
-    private static func prune(_ journal: any Journal, _ rules: Rules) async {
-        while !Task.isCancelled {
-            let removed = try? await journal.prune(before: WallClock.now() - rules.now.keep.milliseconds, limit: 500)
-            let pause: Duration = removed == 500 ? .milliseconds(200) : .seconds(600)
-            do { try await Task.sleep(for: pause) } catch { return }
-        }
     }
 }

@@ -89,7 +89,12 @@ struct AdminService: Sendable {
             guard let job = try await journal.find(id) else { return [Self.unknown(id)] }
             found.append(job)
         }
-        if let filter { found += try await listed(filter).reversed() }
+        // A list leaves out what may be long, as the body that a replay needs.
+        if let filter {
+            for job in try await listed(filter).reversed() {
+                if let whole = try await journal.find(job.id) { found.append(whole) }
+            }
+        }
         var answers: [WireAdminResponse] = []
         for job in found {
             let (newID, error) = try await body(job)

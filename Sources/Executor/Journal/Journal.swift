@@ -28,7 +28,7 @@ protocol Journal: Sendable {
     func unfinished() async throws(JournalError) -> [StoredJob]
     /// A job by its id or, failing that, the newest of an event id.
     func find(_ id: String) async throws(JournalError) -> StoredJob?
-    /// The newest jobs first.
+    /// The jobs accepted last first, without body, result and progress.
     func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob]
     /// A dead letter is none any more. False when it was none.
     func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool

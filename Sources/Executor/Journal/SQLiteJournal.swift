@@ -191,22 +191,17 @@ final class SQLiteJournal: Journal {
     }
 
     func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int {
-        try await commits.perform("prune") { database in
-            try Self.execute(
-                database,
-                "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)",
-                [cutoff, limit])
-            return database.changesCount
-        }
+        try await commits.perform("prune") { try Self.prune($0, before: cutoff, limit: limit) }
     }
 }
 
 extension SQLiteJournal {
     func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob] {
         try await look("list") { database in
-            let (condition, arguments) = Self.condition(filter)
-            let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition) ORDER BY number DESC LIMIT ?")
-            return try Row.fetchAll(statement, arguments: StatementArguments(arguments + [limit])).map(Self.stored)
+            let search = try JobSearch(filter, database)
+            return try Row.fetchAll(
+                database.cachedStatement(sql: search.sql), arguments: StatementArguments(search.arguments + [limit])
+            ).map(Self.stored)
         }
     }
 
@@ -234,24 +229,5 @@ extension SQLiteJournal {
         } catch {
             throw JournalError(step: step, path: path, error)
         }
-    }
-
-    private static func condition(_ filter: JobFilter) -> (String, [any DatabaseValueConvertible]) {
-        var conditions: [String] = []
-        var arguments: [any DatabaseValueConvertible] = []
-        func add(_ condition: String, _ argument: any DatabaseValueConvertible) {
-            conditions.append(condition)
-            arguments.append(argument)
-        }
-        if let status = filter.status { add("status = ?", status.rawValue) }
-        for (column, value) in [
-            ("job", filter.job), ("hook", filter.hook), ("event_id", filter.eventID), ("correlation_id", filter.correlationID),
-        ] where !value.isEmpty { add("\(column) = ?", value) }
-        if !filter.host.isEmpty { add("instr(hosts, ?) > 0", ",\(filter.host),") }
-        if let since = filter.since { add("accepted_at >= ?", since) }
-        if let until = filter.until { add("accepted_at < ?", until) }
-        // Written out, for the partial index.
-        if filter.deadLetters { conditions.append("letter = 1") }
-        return (conditions.isEmpty ? "1" : conditions.joined(separator: " AND "), arguments)
     }
 }
