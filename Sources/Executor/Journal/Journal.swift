@@ -144,6 +144,16 @@ struct JournalError: Error, CustomStringConvertible {
         case readOnly = "it is read-only"
         case device = "its disk fails"
         case other = "see the executor's log"
+
+        /// What to do about it.
+        var next: String? {
+            switch self {
+            case .full: "make room on its disk, raise `maximum-size`, or lower `keep`"
+            case .readOnly: "its disk is mounted read-only; see why in the kernel's log, repair it, and mount it for writing"
+            case .device: "see the kernel's log about its disk"
+            case .other: nil
+            }
+        }
     }
 
     let step: String
@@ -151,5 +161,5 @@ struct JournalError: Error, CustomStringConvertible {
     let underlying: String
     var cause = Cause.other
 
-    var description: String { "journal \(path): \(step): \(underlying)" }
+    var description: String { "journal \(path): \(step): \(underlying)\(cause.next.map { "; \($0)" } ?? "")" }
 }

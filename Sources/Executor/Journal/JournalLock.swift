@@ -15,7 +15,13 @@ enum JournalLock {
                 underlying: "another executor uses it; stop that one, or give this one a journal of its own")
         }
         let reason = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
-        throw JournalError(
-            step: "lock", path: journal, underlying: "\(reason); its folder must exist and belong to the executor's user")
+        let cause: JournalError.Cause =
+            switch -result {
+            case EROFS: .readOnly
+            case ENOSPC, EDQUOT: .full
+            default: .other
+            }
+        let hint = cause == .other ? "; its folder must exist and belong to the executor's user" : ""
+        throw JournalError(step: "lock", path: journal, underlying: reason + hint, cause: cause)
     }
 }
