@@ -34,6 +34,10 @@ protocol Journal: Sendable {
     func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool
     /// A job's history, oldest first.
     func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent]
+    /// The disk did not take the last write.
+    var isFailing: Bool { get }
+    /// How it and its audit log are; never waits for the disk to be written.
+    func health() async -> JournalHealth
     /// Removes finished jobs older than `cutoff` (Unix milliseconds), at most `limit`; returns how many.
     func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int
 }
@@ -66,7 +70,7 @@ struct JobClaim: Sendable {
 
 /// Where a replayed job comes from.
 struct Replay: Sendable {
-    /// Id of the job that is repeated.
+    /// Id of the job that is repeated; empty for one that an operator asks for without that.
     let origin: String
     /// Who asked for it, as ``Operator`` says it.
     let operatorName: String

@@ -90,6 +90,9 @@ extension SQLiteJournal {
     }
 
     private static func replayed(_ database: Database, _ replay: Replay, as jobID: String, at now: Int64) throws {
+        guard !replay.origin.isEmpty else {
+            return try add(database, jobID, at: now, "asked for by \(replay.operatorName)", destination: "")
+        }
         try execute(
             database, "UPDATE job SET letter = ? WHERE id = ? AND letter = ?",
             [DeadLetter.replayed.rawValue, replay.origin, DeadLetter.open.rawValue])

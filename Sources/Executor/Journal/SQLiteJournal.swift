@@ -8,11 +8,11 @@ internal import SwiftProtobuf
 
 /// The journal in one SQLite file: write-ahead log, `synchronous=FULL`, group commit.
 final class SQLiteJournal: Journal {
-    private let commits: CommitQueue
+    let commits: CommitQueue
     /// For what an operator looks at: a long search delays no claim.
     private let reader: DatabaseQueue
-    private let audit: AuditTrail
-    private let path: String
+    let audit: AuditTrail
+    let path: String
     private let logger: Logger
 
     /// Opens or makes the file, brings its tables up to date and takes up the audit log. Blocks; call before serving.
@@ -221,7 +221,7 @@ extension SQLiteJournal {
     }
 
     /// Reads beside the writer, what is durable by now.
-    private func look<T: Sendable>(
+    func look<T: Sendable>(
         _ step: String, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(JournalError) -> T {
         do {
