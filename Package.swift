@@ -130,8 +130,8 @@ let package = Package(
             dependencies: [
                 "TestSupport", "Executor", "Audit", "Authentication", "JSON", "JobProtocol", "ProtocolMessages", "Settings",
                 "SettingsReload", logging, nioPosix,
-                protobuf,
-            ]),
+                protobuf, .product(name: "GRDB", package: "GRDB.swift"),
+            ], exclude: ["Fixtures"]),
         .testTarget(
             name: "IngressTests",
             dependencies: [
@@ -142,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Authentication", "HostileHost", "JobProtocol", "ProtocolMessages", protobuf, "sallyport",
+                "Audit", "Authentication", "Executor", "HostileHost", "JobProtocol", "ProtocolMessages", protobuf, logging, "sallyport",
                 "sallyport-executor",
                 "sallyport-ingress",
                 "sallyport-ssh-worker",

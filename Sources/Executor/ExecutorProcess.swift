@@ -53,7 +53,7 @@ public final class ExecutorProcess: Sendable {
         StartUpPages.giveBack()
         var reload = Reload(
             settings: settings, reader: reader, rules: running.service.rules, journal: running.service.journal,
-            metrics: running.service.metrics, logger: logger)
+            metrics: running.service.metrics, record: running.reloads, logger: logger)
         while true {
             switch ProcessSignals.next() {
             case .stop:
@@ -132,10 +132,6 @@ public final class ExecutorProcess: Sendable {
         let service = JobService(
             rules: rules, journal: journal, runner: runner, slots: slots, metrics: metrics,
             executor: LoopExecutor(group.next()), logger: logger)
-        try metrics.observe(service.active)
-        try await serveWorkers(workers, on: sockets.workers, group)
-        try await serveAdmin(AdminService(jobs: service), on: sockets.admin, group)
-        try await service.recover()
         let identity = ConnectionState.Identity(
             role: .executor, keyID: settings.keyID, key: settings.signingKey)
         let dialers = settings.ingresses.map {
@@ -143,20 +139,28 @@ public final class ExecutorProcess: Sendable {
                 ingress: $0, identity: identity, keyID: settings.keyID, key: settings.signingKey, service: service,
                 metrics: metrics, group: group, logger: logger)
         }
+        let report = StatusReport(
+            jobs: service, workers: workers, workersExpected: settings.workerCount, dialers: dialers, reloads: ReloadRecord(),
+            landlock: seal.landlock)
+        try metrics.observe(report)
+        try await serveWorkers(workers, on: sockets.workers, group)
+        try await serveAdmin(AdminService(jobs: service, report: report), on: sockets.admin, group)
+        try await service.recover()
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
-        tasks.append(Task { await Self.prune(journal, rules) })
+        tasks.append(Task { await Pruning.run(journal, rules) })
         logger.info(
             "executor is ready",
             metadata: [
                 "jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)", "landlock": "\(seal.landlock)",
             ])
-        return Running(service: service, tasks: tasks)
+        return Running(service: service, tasks: tasks, reloads: report.reloads)
     }
 
     /// A started executor.
     struct Running: Sendable {
         let service: JobService
         let tasks: [Task<Void, Never>]
+        let reloads: ReloadRecord
     }
 
     /// Waits for running jobs, at most half a minute; what is still running then follows its job's `interrupted` rule at the next start.
@@ -202,14 +206,5 @@ public final class ExecutorProcess: Sendable {
                     AdminHandler(service: service, peer: AdminPeer(role: role, uid: peer.uid), logger: logger))
             }
         ).get()
-    }
-
-    /// Removes what is older than `keep` says, a little at a time so that no job waits for it.
-    private static func prune(_ journal: any Journal, _ rules: Rules) async {
-        while !Task.isCancelled {
-            let removed = try? await journal.prune(before: WallClock.now() - rules.now.keep.milliseconds, limit: 500)
-            let pause: Duration = removed == 500 ? .milliseconds(200) : .seconds(600)
-            do { try await Task.sleep(for: pause) } catch { return }
-        }
     }
 }

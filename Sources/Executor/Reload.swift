@@ -13,17 +13,19 @@ struct Reload {
     private let rules: Rules
     private let journal: any Journal
     private let metrics: ExecutorMetrics
+    private let record: ReloadRecord
     private let logger: Logger
 
     init(
         settings: ExecutorSettings, reader: SettingsReader, rules: Rules, journal: any Journal, metrics: ExecutorMetrics,
-        logger: Logger
+        record: ReloadRecord, logger: Logger
     ) {
         self.settings = settings
         self.reader = reader
         self.rules = rules
         self.journal = journal
         self.metrics = metrics
+        self.record = record
         self.logger = logger
     }
 
@@ -38,6 +40,7 @@ struct Reload {
             journal.recordLater([.policyChanged(new.policy.digest, at: WallClock.now())])
             rules.change(to: new.rules)
             metrics.reloads.with("done").increment()
+            record.note(nil)
             logger.info(
                 "settings are read again",
                 metadata: ["jobs": "\(new.policy.jobs.count)", "policy": "\(new.policy.digest.prefix(16))"])
@@ -50,6 +53,8 @@ struct Reload {
 
     private func refuse(_ problems: [String]) {
         metrics.reloads.with("refused").increment()
+        let more = problems.count > 1 ? " (and \(problems.count - 1) more, see the log)" : ""
+        record.note(((problems.first ?? "") + more).clipped(toBytes: JobLimits.errorText))
         for problem in problems { logger.error("settings are not good", metadata: ["problem": "\(problem)"]) }
         logger.error("nothing is changed: the settings before stay in use", metadata: ["problems": "\(problems.count)"])
     }

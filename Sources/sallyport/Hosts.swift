@@ -3,7 +3,7 @@ import SSH
 
 /// The hosts that commands run on.
 struct Hosts: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Look at hosts.", subcommands: [HostsScan.self])
+    static let configuration = CommandConfiguration(abstract: "Look at hosts.", subcommands: [HostsScan.self, HostsCheck.self])
 }
 
 /// `sallyport hosts scan`

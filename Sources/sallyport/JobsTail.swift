@@ -13,6 +13,9 @@ struct JobsTail: ParsableCommand {
     @Option(help: "The executor's admin socket.")
     var socket = "/run/sallyport-admin/admin.sock"
 
+    @Flag(name: .shortAndLong, help: "As it does anyway: follow the job to its end.")
+    var follow = false
+
     @Argument(help: "Job id or event id.")
     var id: String
 
@@ -30,7 +33,7 @@ struct JobsTail: ParsableCommand {
                 case .job(let job):
                     status = job.status
                     Output.error("sallyport: \(JobNames.name(job.status)) \(Table.safe(job.error))")
-                case .end, .error, .change: break
+                default: break
                 }
             }
             guard status == .succeeded else { throw ExitCode(1) }

@@ -10,8 +10,8 @@ struct Sallyport: ParsableCommand {
         discussion: "Exit codes: 0 yes or done, 1 no or failed, 2 wrong use or unreadable file, 3 not reachable.",
         version: "0.1.0",
         subcommands: [
-            Initialize.self, KeyGeneration.self, Token.self, Send.self, Hosts.self, Jobs.self, DeadLetters.self,
-            AuditCommand.self,
+            Initialize.self, KeyGeneration.self, Token.self, Send.self, Status.self, Hosts.self, Jobs.self, DeadLetters.self,
+            Metrics.self, AuditCommand.self,
         ])
 
     /// As the library does it, but wrong use ends with 2, not with EX_USAGE.

@@ -12,6 +12,17 @@ enum Timestamp {
         ].joined()
     }
 
+    /// A span in its two largest units, as in `3d 4h`.
+    static func span(_ milliseconds: Int64) -> String {
+        let seconds = max(0, milliseconds / 1000)
+        switch seconds {
+        case ..<60: return "\(seconds)s"
+        case ..<3600: return "\(seconds / 60)m \(seconds % 60)s"
+        case ..<86_400: return "\(seconds / 3600)h \(seconds / 60 % 60)m"
+        default: return "\(seconds / 86_400)d \(seconds / 3600 % 24)h"
+        }
+    }
+
     /// A time that long ago (`30m`, `2h`, `7d`), or a UTC time of RFC 3339 to the second; Unix milliseconds.
     static func parse(_ text: String, now: Int64) -> Int64? {
         let units: [Character: Int64] = ["s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]

@@ -245,7 +245,7 @@ import Testing
     }
 
     @Test func `a full journal refuses, says why, and goes on with what fits`() async throws {
-        let small = try Samples.journal("\(folder.path)/small.db", maximumSize: 256 * 1024)
+        let small = try Samples.journal("\(folder.path)/small.db", maximumSize: 320 * 1024)
         let big = [UInt8](repeating: 7, count: 200 * 1024)
         let first = Samples.event("e1")
         #expect(try await small.claim(Samples.claim(first, body: big)).text == "claimed")

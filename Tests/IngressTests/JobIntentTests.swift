@@ -133,7 +133,7 @@ import Testing
 
     @Test(arguments: [
         ("1", 1), ("50", 50), ("10000", 10_000), ("10001", 0), ("4294967295", 0), ("4294967296", 0), ("-1", 0), ("1.5", 0),
-        ("", 0), ("many", 0),
+        ("", 0), ("many", 0), ("+4", 0),
     ])
     func `an attempt that cannot be one counts as none`(text: String, attempt: UInt32) throws {
         #expect(try event("e", [("X-Hookdeck-Attempt-Count", text)]).attempt == attempt)

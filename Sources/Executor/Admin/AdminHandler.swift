@@ -37,6 +37,10 @@ final class AdminHandler: ChannelInboundHandler {
             service.journal.recordLater([.operator(peer, request, at: WallClock.now())])
         }
         if case .tailJob(let tail) = request { return AdminTail.begin(tail.id, service, on: channel, logger: logger) }
+        if case .checkHosts(let check) = request {
+            Task { @Sendable in await service.check(check, for: peer) { Self.send($0, on: channel, logger: logger) } }
+            return
+        }
         Task { @Sendable in
             let responses = await service.answer(request, for: peer)
             for response in responses { Self.send(response, on: channel, logger: logger) }

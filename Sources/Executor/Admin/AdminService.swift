@@ -1,6 +1,7 @@
 internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
+internal import Telemetry
 
 /// Answers the operator's questions from the journal, and does what operators ask for.
 struct AdminService: Sendable {
@@ -8,6 +9,7 @@ struct AdminService: Sendable {
     static let listLimit = (standard: 50, maximum: 1000)
 
     let jobs: JobService
+    let report: StatusReport
     var journal: any Journal { jobs.journal }
     var watchers: JobWatchers { jobs.watchers }
 
@@ -18,14 +20,11 @@ struct AdminService: Sendable {
             case .listJobs(let list): return try await records(list)
             case .showJob(let show): return try await record(show.id)
             // Answered bit by bit, see AdminTail.
-            case .tailJob: return []
+            case .tailJob, .checkHosts: return []
+            case .getStatus: return await report.parts() + [Self.end]
+            case .getMetrics: return Self.texts(jobs.metrics.registry.text) + [Self.end]
             case .cancelJob, .replayJobs, .discardJobs:
-                guard peer.role == .operate else {
-                    journal.recordLater([.operator(peer, request, at: WallClock.now(), isRefused: true)])
-                    return [Self.error("uid \(peer.uid) may look at jobs, not change them; name it among `admin.operators`")]
-                }
-                // No record, no change.
-                try await journal.record([.operator(peer, request, at: WallClock.now())])
+                if let refusal = try await admit(request, from: peer) { return [refusal] }
                 return try await change(request, by: peer)
             }
         } catch {
@@ -33,11 +32,49 @@ struct AdminService: Sendable {
         }
     }
 
-    /// It changes what becomes of jobs; anything else only looks.
+    /// Records what somebody wants to be done, or that he may not; the refusal then.
+    private func admit(_ request: WireAdminRequest.OneOf_Kind, from peer: AdminPeer) async throws(JournalError)
+        -> WireAdminResponse?
+    {
+        guard peer.role == .operate else {
+            journal.recordLater([.operator(peer, request, at: WallClock.now(), isRefused: true)])
+            return Self.error("uid \(peer.uid) may look at jobs, not change them; name it among `admin.operators`")
+        }
+        // No record, no change.
+        try await journal.record([.operator(peer, request, at: WallClock.now())])
+        return nil
+    }
+
+    /// Looks at hosts, and tells of each as its check ends.
+    func check(_ check: WireCheckHosts, for peer: AdminPeer, _ tell: @escaping @Sendable (WireAdminResponse) -> Void) async {
+        do {
+            if let refusal = try await admit(.checkHosts(check), from: peer) { return tell(refusal) }
+            let checks = HostCheck(jobs: jobs)
+            await checks.run(try checks.hosts(check), by: peer.name(check.operator)) { host in tell(.with { $0.hostCheck = host })
+            }
+            tell(Self.end)
+        } catch let refusal as Refusal {
+            tell(Self.error(refusal.message))
+        } catch {
+            tell(Self.error("\(error)"))
+        }
+    }
+
+    /// A text in parts that fit into a frame.
+    static func texts(_ text: String) -> [WireAdminResponse] {
+        var parts: [String] = []
+        for line in text.split(separator: "\n") {
+            if parts.isEmpty || (parts.last?.utf8.count ?? 0) + line.utf8.count > Frames.maximumChunk { parts.append("") }
+            parts[parts.count - 1] += line + "\n"
+        }
+        return parts.map { part in .with { $0.metrics.text = part } }
+    }
+
+    /// It changes what becomes of jobs, or has something done on hosts; anything else only looks.
     static func changes(_ request: WireAdminRequest.OneOf_Kind) -> Bool {
         switch request {
-        case .cancelJob, .replayJobs, .discardJobs: true
-        case .listJobs, .showJob, .tailJob: false
+        case .cancelJob, .replayJobs, .discardJobs, .checkHosts: true
+        case .listJobs, .showJob, .tailJob, .getStatus, .getMetrics: false
         }
     }
 
@@ -62,7 +99,7 @@ struct AdminService: Sendable {
                 guard !discard.dryRun else { return ("", nil) }
                 return ("", try await journal.discard(job.id, by: name) ? nil : "it is none any more")
             }
-        case .listJobs, .showJob, .tailJob: return []
+        case .listJobs, .showJob, .tailJob, .getStatus, .getMetrics, .checkHosts: return []
         }
     }
 
@@ -89,7 +126,12 @@ struct AdminService: Sendable {
             guard let job = try await journal.find(id) else { return [Self.unknown(id)] }
             found.append(job)
         }
-        if let filter { found += try await listed(filter).reversed() }
+        // A list leaves out what may be long, as the body that a replay needs.
+        if let filter {
+            for job in try await listed(filter).reversed() {
+                if let whole = try await journal.find(job.id) { found.append(whole) }
+            }
+        }
         var answers: [WireAdminResponse] = []
         for job in found {
             let (newID, error) = try await body(job)

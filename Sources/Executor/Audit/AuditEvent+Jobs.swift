@@ -142,6 +142,9 @@ extension AuditEvent {
         let (action, object, name) =
             switch request {
             case .listJobs(let list): ("list-jobs", list.job, "")
+            case .getStatus: ("status", "", "")
+            case .getMetrics: ("metrics", "", "")
+            case .checkHosts(let check): ("check-hosts", check.all ? "all" : objects(check.hosts, false), check.operator)
             case .showJob(let show): ("show-job", show.id, "")
             case .tailJob(let tail): ("tail-job", tail.id, "")
             case .cancelJob(let cancel): ("cancel-job", cancel.id, cancel.operator)

@@ -1,5 +1,6 @@
 internal import Audit
 internal import GRDB
+internal import ProtocolMessages
 internal import Synchronization
 
 /// Gives events their place in the log, within the transaction of what they are about: both are durable, or neither.
@@ -40,6 +41,13 @@ final class AuditTrail: Sendable {
     func committed(_ batch: AuditBatch) {
         state.withLock { $0.tree = batch.tree }
         writer.add(batch)
+    }
+
+    /// How it is.
+    var status: WireAuditStatus {
+        var status = writer.status
+        status.records = state.withLock { $0.tree.size }
+        return status
     }
 
     /// Writes everything out and signs it. Blocks; call when nothing is recorded any more.

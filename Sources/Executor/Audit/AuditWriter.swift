@@ -1,6 +1,9 @@
 internal import Audit
 internal import Dispatch
+internal import JobProtocol
 internal import Logging
+internal import ProtocolMessages
+internal import SwiftProtobuf
 internal import Synchronization
 
 /// Writes committed records to the log's file, soon, and signs checkpoints of it.
@@ -28,6 +31,8 @@ final class AuditWriter: Sendable {
         var checkpoint: Checkpoint?
         var waiting: [AuditBatch] = []
         var waitingBytes = 0
+        /// When that was signed, in Unix milliseconds; 0 before this process has signed one.
+        var signedAt: Int64 = 0
         /// Bytes that no checkpoint covers.
         var uncovered = 0
         var isPlanned = false
@@ -54,6 +59,17 @@ final class AuditWriter: Sendable {
 
     /// The newest checkpoint that is on disk.
     var checkpoint: Checkpoint? { state.withLock { $0.checkpoint } }
+
+    /// What is signed, and what stands in the way of more.
+    var status: WireAuditStatus {
+        state.withLock { state in
+            .with {
+                $0.signed = state.checkpoint?.size ?? 0
+                $0.signedAtMs = state.signedAt
+                $0.error = state.failure?.description ?? ""
+            }
+        }
+    }
 
     /// - Throws: ``AuditError`` when there is no room for what is new.
     func admit() throws(AuditError) {
@@ -119,7 +135,7 @@ final class AuditWriter: Sendable {
             state.waitingBytes -= state.waiting.prefix(done).reduce(0) { $0 + $1.lines.count }
             state.waiting.removeFirst(done)
             // A checkpoint is signed of all that stands in the file.
-            if copy.checkpoint != before { state.uncovered = state.waitingBytes }
+            if copy.checkpoint != before { (state.uncovered, state.signedAt) = (state.waitingBytes, WallClock.now()) }
             (state.segment, state.checkpoints) = (copy.segment, copy.checkpoints)
             (state.written, state.checkpoint, state.lost) = (copy.written, copy.checkpoint, copy.lost)
             let isNews = failure != nil && failure != state.failure

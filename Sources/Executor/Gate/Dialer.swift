@@ -3,6 +3,8 @@ internal import JobProtocol
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import ProtocolMessages
+internal import SwiftProtobuf
 internal import Synchronization
 
 /// Keeps one connection to one ingress: dials, and dials again with back-off for as long as the executor lives.
@@ -21,7 +23,14 @@ final class Dialer: Sendable {
     private let metrics: ExecutorMetrics
     private let group: any EventLoopGroup
     private let logger: Logger
-    private let isOpen = Atomic(false)
+    /// The connection that stands.
+    private struct Open {
+        let at: Int64
+        let keyID: String
+        let credit: LinkCredit
+    }
+
+    private let open = Mutex<Open?>(nil)
 
     init(
         ingress: IngressPeer, identity: ConnectionState.Identity, keyID: String, key: Ed25519PrivateKey, service: JobService,
@@ -38,7 +47,19 @@ final class Dialer: Sendable {
     }
 
     /// The handshake is done and the connection stands.
-    var isConnected: Bool { isOpen.load(ordering: .relaxed) }
+    var isConnected: Bool { open.withLock { $0 != nil } }
+
+    /// How the connection is.
+    var status: WireIngressStatus {
+        open.withLock { open in
+            .with {
+                $0.name = ingress.name
+                $0.connectedAtMs = open?.at ?? 0
+                $0.keyID = open?.keyID ?? ""
+                $0.inFlight = UInt32(clamping: open?.credit.count ?? 0)
+            }
+        }
+    }
 
     /// Dials until the task is cancelled.
     func run() async {
@@ -49,7 +70,10 @@ final class Dialer: Sendable {
                 let channel = try await connect()
                 let begun = ContinuousClock.now
                 try? await channel.closeFuture.get()
-                if isOpen.exchange(false, ordering: .relaxed) {
+                if open.withLock({ open in
+                    defer { open = nil }
+                    return open != nil
+                }) {
                     // One that the ingress ends at once is no success: it may not trust this side's key.
                     if ContinuousClock.now - begun > Self.steady { wait = Self.backoff.first }
                     lastError = ""
@@ -78,13 +102,14 @@ final class Dialer: Sendable {
         try await ClientBootstrap(group: group)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let credit = LinkCredit()
                     let sink = LinkSink(
-                        channel: channel, keyID: self.keyID, key: self.key, credit: LinkCredit(), logger: self.logger)
+                        channel: channel, keyID: self.keyID, key: self.key, credit: credit, logger: self.logger)
                     let link = JobLink(
                         ingress: self.ingress, identity: self.identityNow, service: self.service, sink: sink,
                         metrics: self.metrics,
                         logger: self.logger
-                    ) { self.isOpen.store(true, ordering: .relaxed) }
+                    ) { keyID in self.open.withLock { $0 = Open(at: WallClock.now(), keyID: keyID, credit: credit) } }
                     try channel.pipeline.syncOperations.addHandler(link)
                 }
             }

@@ -17,7 +17,8 @@ final class JobLink: ChannelInboundHandler {
     private let metrics: ExecutorMetrics
     private let logger: Logger
     private let sink: LinkSink
-    private let onOpen: @Sendable () -> Void
+    /// Is told which key the ingress has proved to have.
+    private let onOpen: @Sendable (_ keyID: String) -> Void
     private var state: ConnectionState
     private var buffer = FrameBuffer()
     private var bodies = BodyCollector()
@@ -25,7 +26,7 @@ final class JobLink: ChannelInboundHandler {
 
     init(
         ingress: IngressPeer, identity: ConnectionState.Identity, service: JobService, sink: LinkSink, metrics: ExecutorMetrics,
-        logger: Logger, onOpen: @escaping @Sendable () -> Void
+        logger: Logger, onOpen: @escaping @Sendable (_ keyID: String) -> Void
     ) {
         self.ingress = ingress
         self.service = service
@@ -79,7 +80,7 @@ final class JobLink: ChannelInboundHandler {
         case .opened(let peer):
             sink.send(.with { $0.credit = .with { $0.jobsInFlight = UInt32(LinkCredit.limit) } })
             logger.info("ingress connected", metadata: ["ingress": "\(ingress.name)", "key": "\(peer.keyID)"])
-            onOpen()
+            onOpen(peer.keyID)
         case .deliver(.submit(let submit)): try submitted(submit.envelope)
         case .deliver(.bodyChunk(let chunk)):
             if let whole = try bodies.add(chunk) {

@@ -7,6 +7,9 @@ final class LinkCredit: Sendable {
 
     private let unanswered = Atomic(0)
 
+    /// Requests without their final answer.
+    var count: Int { max(0, unanswered.load(ordering: .relaxed)) }
+
     /// False when the ingress has gone past the limit.
     func take() -> Bool {
         unanswered.add(1, ordering: .relaxed).newValue <= Self.limit

@@ -54,6 +54,14 @@ final class ActiveJobs: Sendable {
     /// Jobs that wait for their next attempt.
     var pausedCount: Int { state.withLock { $0.paused } }
 
+    /// Jobs that run or are about to, that wait in line, and that wait for their next attempt.
+    var counts: (running: Int, waiting: Int, postponed: Int) {
+        state.withLock { state in
+            let waiting = state.entries.values.count { if case .line = $0.phase { true } else { false } }
+            return (state.entries.count - state.paused - waiting, waiting, state.paused)
+        }
+    }
+
     /// Enters a job, before its claim is durable, so that a duplicate that sees it in the journal finds somebody to wait with. False
     /// when it is there already.
     func begin(_ id: String) -> Bool {

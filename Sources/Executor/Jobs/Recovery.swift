@@ -6,23 +6,31 @@ internal import ProtocolMessages
 ///
 /// Accepted ones had not begun and are run. Running ones may have run: their policy's `interrupted` rule decides.
 extension JobService {
-    /// Settles or starts every unfinished job. Call before the first ingress is dialled.
+    /// Settles or starts every unfinished job, the latter in the order in which they came. Call before the first ingress is dialled.
     func recover() async throws(JournalError) {
-        for stored in try await journal.unfinished() {
-            let plan: Policy.Plan
-            do throws(Refusal) {
-                plan = try rules.now.policy.plan(
-                    stored.request, from: stored.ingress, now: stored.acceptedAt / 1000, tokenIsVerified: true)
-            } catch {
-                let refused = stored.status == .running ? nil : error
-                await settle(stored, refused: refused, as: .unknown)
-                continue
-            }
-            switch (stored.status, plan.job.interrupted) {
-            case (.running, .unknown): await settle(stored, plan, refused: nil, as: .unknown)
-            case (.running, .fail): await settle(stored, plan, refused: nil, as: .failed)
-            default: await resume(stored, plan)
-            }
+        let left = try await journal.unfinished()
+        // Results that go to disk together are one write of it: a thousand would otherwise be a thousand.
+        await withTaskGroup { settling in
+            for stored in left { if let settle = recover(stored) { settling.addTask(operation: settle) } }
+        }
+    }
+
+    /// Starts a job, or says how it is to be settled.
+    private func recover(_ stored: StoredJob) -> (@Sendable () async -> Void)? {
+        let plan: Policy.Plan
+        do throws(Refusal) {
+            plan = try rules.now.policy.plan(
+                stored.request, from: stored.ingress, now: stored.acceptedAt / 1000, tokenIsVerified: true)
+        } catch {
+            let refused = stored.status == .running ? nil : error
+            return { await self.settle(stored, refused: refused, as: .unknown) }
+        }
+        switch (stored.status, plan.job.interrupted) {
+        case (.running, .unknown): return { await self.settle(stored, plan, refused: nil, as: .unknown) }
+        case (.running, .fail): return { await self.settle(stored, plan, refused: nil, as: .failed) }
+        default:
+            resume(stored, plan)
+            return nil
         }
     }
 
@@ -39,7 +47,7 @@ extension JobService {
         await finish(stored.id, result)
     }
 
-    private func resume(_ stored: StoredJob, _ plan: Policy.Plan) async {
+    private func resume(_ stored: StoredJob, _ plan: Policy.Plan) {
         let again = stored.status == .running
         let attempts = Attempts(number: again ? stored.attempt + 1 : stored.attempt, results: stored.progress?.destinations ?? [])
         logger.notice("job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(JobNames.name(stored.status))"])

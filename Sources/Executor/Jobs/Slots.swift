@@ -102,6 +102,9 @@ final class Slots: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many places of a key are held.
+    func inUse(_ key: String) -> Int { state.withLock { $0.inUse[key] ?? 0 } }
+
     /// How many wait now.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 

@@ -1,6 +1,7 @@
 internal import Audit
 internal import Dispatch
 internal import GRDB
+internal import JobProtocol
 internal import Synchronization
 
 /// Group commit: everything that is waiting goes to disk in one transaction, and is answered after it.
@@ -13,7 +14,8 @@ final class CommitQueue: Sendable {
     private struct Operation: Sendable {
         /// Returns what is to be recorded with it.
         let run: @Sendable (Database) -> [AuditEvent]
-        let done: @Sendable ((any Error)?) -> Void
+        /// Answers; returns what it answered with.
+        let done: @Sendable ((any Error)?) -> (any Error)?
     }
 
     /// What becomes of one more operation.
@@ -35,6 +37,11 @@ final class CommitQueue: Sendable {
     private let waiting = Mutex(Waiting())
     private let path: String
     private let audit: AuditTrail
+    /// What the disk said of the last write, when it was not taken.
+    private let lastFailure = Mutex<(error: JournalError, at: Int64)?>(nil)
+
+    /// Why the journal cannot be written, and since when; nil when the last write was taken.
+    var failure: (error: JournalError, at: Int64)? { lastFailure.withLock { $0 } }
 
     init(_ database: DatabaseQueue, path: String, audit: AuditTrail) {
         self.database = database
@@ -89,8 +96,12 @@ final class CommitQueue: Sendable {
             done: { error in
                 let result = box.value.withLock { $0 }
                 // A full disk ends the whole transaction: what the operation itself met says more than that the commit failed.
-                if case .failure(let own)? = result { return answer(.failure(own)) }
+                if case .failure(let own)? = result {
+                    answer(.failure(own))
+                    return own
+                }
                 answer(error.map { .failure($0) } ?? result ?? .failure(CommitQueueError.notRun))
+                return error
             })
         let next = waiting.withLock { waiting -> Next in
             guard waiting.operations.count < Self.maximumWaiting else { return .refuse }
@@ -139,9 +150,12 @@ final class CommitQueue: Sendable {
         }
         guard !batch.isEmpty else { return }
         var failure: (any Error)?
+        var isWritten = false
         do {
             let recorded = try database.inDatabase { database in
                 var recorded: AuditBatch?
+                let before = database.totalChangesCount
+                defer { isWritten = database.totalChangesCount > before }
                 try database.inTransaction(.immediate) {
                     recorded = try audit.stage(batch.flatMap { $0.run(database) }, database)
                     return .commit
@@ -152,7 +166,16 @@ final class CommitQueue: Sendable {
         } catch {
             failure = error
         }
-        for operation in batch { operation.done(failure) }
+        var unwritten: JournalError?
+        for operation in batch {
+            guard let error = operation.done(failure).map({ JournalError(step: "write", path: path, $0) }) else { continue }
+            if error.cause != .other { unwritten = error }
+        }
+        if let unwritten {
+            lastFailure.withLock { $0 = (unwritten, $0?.at ?? WallClock.now()) }
+        } else if isWritten {
+            lastFailure.withLock { $0 = nil }
+        }
     }
 
     private final class Box<T: Sendable>: Sendable {

@@ -32,12 +32,16 @@ protocol Journal: Sendable {
     func unfinished() async throws(JournalError) -> [StoredJob]
     /// A job by its id or, failing that, the newest of an event id.
     func find(_ id: String) async throws(JournalError) -> StoredJob?
-    /// The newest jobs first.
+    /// The jobs accepted last first, without body, result and progress.
     func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob]
     /// A dead letter is none any more. False when it was none.
     func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool
     /// A job's history, oldest first.
     func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent]
+    /// The disk did not take the last write.
+    var isFailing: Bool { get }
+    /// How it and its audit log are; never waits for the disk to be written.
+    func health() async -> JournalHealth
     /// Removes finished jobs older than `cutoff` (Unix milliseconds), at most `limit`; returns how many.
     func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int
 }
@@ -70,7 +74,7 @@ struct JobClaim: Sendable {
 
 /// Where a replayed job comes from.
 struct Replay: Sendable {
-    /// Id of the job that is repeated.
+    /// Id of the job that is repeated; empty for one that an operator asks for without that.
     let origin: String
     /// Who asked for it, as ``Operator`` says it.
     let operatorName: String
@@ -148,6 +152,16 @@ struct JournalError: Error, CustomStringConvertible {
         case readOnly = "it is read-only"
         case device = "its disk fails"
         case other = "see the executor's log"
+
+        /// What to do about it.
+        var next: String? {
+            switch self {
+            case .full: "make room on its disk, raise `maximum-size`, or lower `keep`"
+            case .readOnly: "its disk is mounted read-only; see why in the kernel's log, repair it, and mount it for writing"
+            case .device: "see the kernel's log about its disk"
+            case .other: nil
+            }
+        }
     }
 
     let step: String
@@ -155,5 +169,5 @@ struct JournalError: Error, CustomStringConvertible {
     let underlying: String
     var cause = Cause.other
 
-    var description: String { "journal \(path): \(step): \(underlying)" }
+    var description: String { "journal \(path): \(step): \(underlying)\(cause.next.map { "; \($0)" } ?? "")" }
 }

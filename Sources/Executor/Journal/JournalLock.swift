@@ -12,8 +12,14 @@ enum JournalLock {
         guard result != 0 else { return true }
         if result == -EWOULDBLOCK { return false }
         let reason = unsafe strerror(-result).map { unsafe String(cString: $0) } ?? "error \(-result)"
-        throw JournalError(
-            step: "lock", path: journal, underlying: "\(reason); its folder must exist and belong to the executor's user")
+        let cause: JournalError.Cause =
+            switch -result {
+            case EROFS: .readOnly
+            case ENOSPC, EDQUOT: .full
+            default: .other
+            }
+        let hint = cause == .other ? "; its folder must exist and belong to the executor's user" : ""
+        throw JournalError(step: "lock", path: journal, underlying: reason + hint, cause: cause)
     }
 
     /// What to say of a journal that another executor does not give away.

@@ -60,11 +60,39 @@ extension SQLiteJournal {
             claim.replay?.origin ?? "", claim.replay?.operatorName ?? "", request.correlationID,
             claim.hosts.isEmpty ? "" : ",\(claim.hosts.joined(separator: ",")),",
         ])
+        let number = database.lastInsertedRowID
+        for host in Set(claim.hosts) {
+            try execute(
+                database, "INSERT INTO job_host (host, accepted_at, number) VALUES (?, ?, ?)", [host, claim.now, number])
+        }
         if let replay = claim.replay { try replayed(database, replay, as: request.jobID, at: claim.now) }
         try add(database, request.jobID, at: claim.now, JobNames.name(claim.status), destination: "")
     }
 
+    /// Removes jobs that finished before `cutoff`, the oldest first, with their history and their places on hosts; returns how many.
+    static func prune(_ database: Database, before cutoff: Int64, limit: Int) throws -> Int {
+        let old = try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT number, accepted_at, hosts FROM job WHERE finished_at IS NOT NULL AND finished_at < ?
+                    ORDER BY finished_at LIMIT ?
+                    """), arguments: [cutoff, limit])
+        for row in old {
+            let (number, acceptedAt, hosts): (Int64, Int64, String) = (row["number"], row["accepted_at"], row["hosts"])
+            for host in hosts.split(separator: ",") {
+                try execute(
+                    database, "DELETE FROM job_host WHERE host = ? AND accepted_at = ? AND number = ?",
+                    [String(host), acceptedAt, number])
+            }
+            try execute(database, "DELETE FROM job WHERE number = ?", [number])
+        }
+        return old.count
+    }
+
     private static func replayed(_ database: Database, _ replay: Replay, as jobID: String, at now: Int64) throws {
+        guard !replay.origin.isEmpty else {
+            return try add(database, jobID, at: now, "asked for by \(replay.operatorName)", destination: "")
+        }
         try execute(
             database, "UPDATE job SET letter = ? WHERE id = ? AND letter = ?",
             [DeadLetter.replayed.rawValue, replay.origin, DeadLetter.open.rawValue])

@@ -8,11 +8,11 @@ internal import SwiftProtobuf
 
 /// The journal in one SQLite file: write-ahead log, `synchronous=FULL`, group commit.
 final class SQLiteJournal: Journal {
-    private let commits: CommitQueue
+    let commits: CommitQueue
     /// For what an operator looks at: a long search delays no claim.
     private let reader: DatabaseQueue
-    private let audit: AuditTrail
-    private let path: String
+    let audit: AuditTrail
+    let path: String
     private let logger: Logger
 
     /// Opens or makes the file, brings its tables up to date and takes up the audit log. Blocks; call before serving.
@@ -204,22 +204,17 @@ final class SQLiteJournal: Journal {
     }
 
     func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int {
-        try await commits.perform("prune") { database in
-            try Self.execute(
-                database,
-                "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)",
-                [cutoff, limit])
-            return database.changesCount
-        }
+        try await commits.perform("prune") { try Self.prune($0, before: cutoff, limit: limit) }
     }
 }
 
 extension SQLiteJournal {
     func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob] {
         try await look("list") { database in
-            let (condition, arguments) = Self.condition(filter)
-            let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition) ORDER BY number DESC LIMIT ?")
-            return try Row.fetchAll(statement, arguments: StatementArguments(arguments + [limit])).map(Self.stored)
+            let search = try JobSearch(filter, database)
+            return try Row.fetchAll(
+                database.cachedStatement(sql: search.sql), arguments: StatementArguments(search.arguments + [limit])
+            ).map(Self.stored)
         }
     }
 
@@ -239,7 +234,7 @@ extension SQLiteJournal {
     }
 
     /// Reads beside the writer, what is durable by now.
-    private func look<T: Sendable>(
+    func look<T: Sendable>(
         _ step: String, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(JournalError) -> T {
         do {
@@ -247,24 +242,5 @@ extension SQLiteJournal {
         } catch {
             throw JournalError(step: step, path: path, error)
         }
-    }
-
-    private static func condition(_ filter: JobFilter) -> (String, [any DatabaseValueConvertible]) {
-        var conditions: [String] = []
-        var arguments: [any DatabaseValueConvertible] = []
-        func add(_ condition: String, _ argument: any DatabaseValueConvertible) {
-            conditions.append(condition)
-            arguments.append(argument)
-        }
-        if let status = filter.status { add("status = ?", status.rawValue) }
-        for (column, value) in [
-            ("job", filter.job), ("hook", filter.hook), ("event_id", filter.eventID), ("correlation_id", filter.correlationID),
-        ] where !value.isEmpty { add("\(column) = ?", value) }
-        if !filter.host.isEmpty { add("instr(hosts, ?) > 0", ",\(filter.host),") }
-        if let since = filter.since { add("accepted_at >= ?", since) }
-        if let until = filter.until { add("accepted_at < ?", until) }
-        // Written out, for the partial index.
-        if filter.deadLetters { conditions.append("letter = 1") }
-        return (conditions.isEmpty ? "1" : conditions.joined(separator: " AND "), arguments)
     }
 }

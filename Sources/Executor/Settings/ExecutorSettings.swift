@@ -16,6 +16,7 @@ public struct ExecutorSettings: Sendable {
     let adminMode: UInt32
     let admin: AdminAccess
     let workerSocket: String
+    let workerCount: Int
     let minimumLandlock: Int
     let journalPath: String
     let keep: Duration
@@ -51,6 +52,7 @@ public struct ExecutorSettings: Sendable {
         adminMode = admin.optional("mode").fileMode() ?? 0o600
         self.admin = AdminSettings.access(admin)
         workerSocket = WorkerLayout.socket(root.optional("workers"), adminSocket: adminSocket)
+        workerCount = WorkerLayout.count(root.optional("workers"))
         let journal = root.required("journal").mapping(Self.journalKeys)
         journalPath = journal.required("sqlite").filePath() ?? ""
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)

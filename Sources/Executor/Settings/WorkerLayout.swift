@@ -21,10 +21,14 @@ public struct WorkerLayout: Sendable {
         let admin = root.required("admin").mapping(AdminSettings.keys)
         let workers = root.optional("workers")
         socket = Self.socket(workers, adminSocket: admin.required("socket").socketPath() ?? "")
-        count = workers.mapping("count", "socket").optional("count").int(in: 1...Self.count.maximum) ?? Self.count.standard
+        count = Self.count(workers)
         ports = Set(root.required("hosts").entries().compactMap { HostSettings.port($0.value) }).sorted()
         minimumLandlock = root.optional("sandbox").minimumLandlock()
         try source.finish()
+    }
+
+    static func count(_ workers: SettingsNode) -> Int {
+        workers.mapping("count", "socket").optional("count").int(in: 1...count.maximum) ?? count.standard
     }
 
     /// Beside the admin socket when nothing is said.

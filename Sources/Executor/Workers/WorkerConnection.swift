@@ -9,6 +9,8 @@ internal import Synchronization
 final class WorkerConnection: Sendable {
     let id: UInt64
     let processID: Int32
+    /// Unix milliseconds.
+    let connectedAt = WallClock.now()
     private let channel: any Channel
     private let signing: LeaseSigning
     private let logger: Logger

@@ -18,9 +18,12 @@ final class WorkerPool: Sendable {
     private struct State {
         var connections: [WorkerConnection] = []
         var nextConnection: UInt64 = 0
+        var lost = 0
         var nextLease: UInt64 = 0
     }
 
+    /// How the hosts did.
+    let hosts = HostRecord()
     private let signing: LeaseSigning
     private let logger: Logger
     private let state = Mutex(State())
@@ -32,6 +35,20 @@ final class WorkerPool: Sendable {
 
     /// Workers connected now.
     var count: Int { state.withLock { $0.connections.count } }
+
+    /// Workers that ended.
+    var lost: Int { state.withLock { $0.lost } }
+
+    /// What each connected worker is at.
+    var statuses: [WireWorkerStatus] {
+        state.withLock { $0.connections }.map { connection in
+            .with {
+                $0.pid = connection.processID
+                $0.connectedAtMs = connection.connectedAt
+                $0.leases = UInt32(clamping: connection.leaseCount)
+            }
+        }
+    }
 
     /// Leases held by all workers now.
     var leaseCount: Int { state.withLock { $0.connections.reduce(0) { $0 + $1.leaseCount } } }
@@ -47,7 +64,10 @@ final class WorkerPool: Sendable {
     }
 
     func remove(_ connection: WorkerConnection) {
-        state.withLock { $0.connections.removeAll { $0.id == connection.id } }
+        state.withLock { state in
+            state.connections.removeAll { $0.id == connection.id }
+            state.lost += 1
+        }
         let leases = connection.leaseCount
         connection.abandonAll()
         logger.warning("SSH worker is gone", metadata: ["pid": "\(connection.processID)", "leases": "\(leases)"])
@@ -74,7 +94,7 @@ final class WorkerPool: Sendable {
         signing.signer.open(lease: lease.leaseID, user: lease.user, identity: identity)
         defer { signing.signer.close(lease: lease.leaseID) }
         let given = lease
-        return await withCheckedContinuation { continuation in
+        let finished = await withCheckedContinuation { continuation in
             let pending = PendingLease(
                 job: job, destination: given.host, identity: given.identity, continuation: continuation, onOutput: onOutput,
                 onStage: onStage)
@@ -82,6 +102,8 @@ final class WorkerPool: Sendable {
             // Only now does the worker have it.
             watch(given, on: worker)
         }
+        hosts.note(given.host, finished)
+        return finished
     }
 
     /// Asks the workers to end what they run of a job, on the host too.

@@ -116,8 +116,9 @@ struct JobIntent {
         let id = try eventID(delivery, hook, payload)
         request.eventID = id
         guard !id.isEmpty, hook.dedupe.basis != .idempotencyKey else { return }
-        if let attempt = (try? hook.attempt.value(in: delivery, payload: payload)).flatMap({ UInt32($0) }),
-            attempt <= maximumAttempt
+        if let text = try? hook.attempt.value(in: delivery, payload: payload),
+            // Digits alone: a number of the language may have a sign.
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let attempt = UInt32(text), attempt <= maximumAttempt
         {
             request.attempt = attempt
         }

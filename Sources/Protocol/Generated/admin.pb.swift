@@ -22,6 +22,60 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+public nonisolated enum WireHostStep: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// It answers at its address.
+  case reach // = 1
+
+  /// It shows a key that is pinned.
+  case hostKey // = 2
+
+  /// It lets the user in.
+  case authentication // = 3
+
+  /// The prelude runs there and says how a command ended.
+  case prelude // = 4
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .reach
+    case 2: self = .hostKey
+    case 3: self = .authentication
+    case 4: self = .prelude
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .reach: return 1
+    case .hostKey: return 2
+    case .authentication: return 3
+    case .prelude: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireHostStep] = [
+    .unspecified,
+    .reach,
+    .hostKey,
+    .authentication,
+    .prelude,
+  ]
+
+}
+
 public nonisolated struct WireAdminRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -77,6 +131,30 @@ public nonisolated struct WireAdminRequest: Sendable {
     set {kind = .discardJobs(newValue)}
   }
 
+  public var getStatus: WireGetStatus {
+    get {
+      if case .getStatus(let v)? = kind {return v}
+      return WireGetStatus()
+    }
+    set {kind = .getStatus(newValue)}
+  }
+
+  public var checkHosts: WireCheckHosts {
+    get {
+      if case .checkHosts(let v)? = kind {return v}
+      return WireCheckHosts()
+    }
+    set {kind = .checkHosts(newValue)}
+  }
+
+  public var getMetrics: WireGetMetrics {
+    get {
+      if case .getMetrics(let v)? = kind {return v}
+      return WireGetMetrics()
+    }
+    set {kind = .getMetrics(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -86,6 +164,9 @@ public nonisolated struct WireAdminRequest: Sendable {
     case cancelJob(WireCancelJob)
     case replayJobs(WireReplayJobs)
     case discardJobs(WireDiscardJobs)
+    case getStatus(WireGetStatus)
+    case checkHosts(WireCheckHosts)
+    case getMetrics(WireGetMetrics)
 
   }
 
@@ -281,6 +362,38 @@ public nonisolated struct WireAdminResponse: Sendable {
     set {kind = .change(newValue)}
   }
 
+  public var status: WireExecutorStatus {
+    get {
+      if case .status(let v)? = kind {return v}
+      return WireExecutorStatus()
+    }
+    set {kind = .status(newValue)}
+  }
+
+  public var host: WireHostStatus {
+    get {
+      if case .host(let v)? = kind {return v}
+      return WireHostStatus()
+    }
+    set {kind = .host(newValue)}
+  }
+
+  public var hostCheck: WireHostCheck {
+    get {
+      if case .hostCheck(let v)? = kind {return v}
+      return WireHostCheck()
+    }
+    set {kind = .hostCheck(newValue)}
+  }
+
+  public var metrics: WireMetricsText {
+    get {
+      if case .metrics(let v)? = kind {return v}
+      return WireMetricsText()
+    }
+    set {kind = .metrics(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -290,8 +403,324 @@ public nonisolated struct WireAdminResponse: Sendable {
     case state(WireJobState)
     case output(WireOutput)
     case change(WireAdminChange)
+    case status(WireExecutorStatus)
+    case host(WireHostStatus)
+    case hostCheck(WireHostCheck)
+    case metrics(WireMetricsText)
 
   }
+
+  public init() {}
+}
+
+/// How the executor is: its status, then a part for each host.
+public nonisolated struct WireGetStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Logs in on each of these hosts, or all, and runs `true` there. A part for each as its check ends, in that order. For operators.
+public nonisolated struct WireCheckHosts: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Names of hosts or groups in the settings.
+  public var hosts: [String] = []
+
+  public var all: Bool = false
+
+  public var `operator`: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// All metrics in Prometheus' text format, in parts to be put together.
+public nonisolated struct WireGetMetrics: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireMetricsText: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var text: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Times are Unix milliseconds, 0 for never.
+public nonisolated struct WireExecutorStatus: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var version: String {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
+
+  public var startedAtMs: Int64 {
+    get {_storage._startedAtMs}
+    set {_uniqueStorage()._startedAtMs = newValue}
+  }
+
+  public var nowMs: Int64 {
+    get {_storage._nowMs}
+    set {_uniqueStorage()._nowMs = newValue}
+  }
+
+  public var policyDigest: String {
+    get {_storage._policyDigest}
+    set {_uniqueStorage()._policyDigest = newValue}
+  }
+
+  public var policyReadAtMs: Int64 {
+    get {_storage._policyReadAtMs}
+    set {_uniqueStorage()._policyReadAtMs = newValue}
+  }
+
+  /// Why it is not as it should be, each in a sentence; empty when all is well.
+  public var problems: [String] {
+    get {_storage._problems}
+    set {_uniqueStorage()._problems = newValue}
+  }
+
+  public var ingresses: [WireIngressStatus] {
+    get {_storage._ingresses}
+    set {_uniqueStorage()._ingresses = newValue}
+  }
+
+  public var workers: [WireWorkerStatus] {
+    get {_storage._workers}
+    set {_uniqueStorage()._workers = newValue}
+  }
+
+  /// Workers that ended since the executor started.
+  public var workersLost: UInt32 {
+    get {_storage._workersLost}
+    set {_uniqueStorage()._workersLost = newValue}
+  }
+
+  public var workersExpected: UInt32 {
+    get {_storage._workersExpected}
+    set {_uniqueStorage()._workersExpected = newValue}
+  }
+
+  public var jobsRunning: UInt32 {
+    get {_storage._jobsRunning}
+    set {_uniqueStorage()._jobsRunning = newValue}
+  }
+
+  /// In line for a place: of their job, their lane or their hosts.
+  public var jobsWaiting: UInt32 {
+    get {_storage._jobsWaiting}
+    set {_uniqueStorage()._jobsWaiting = newValue}
+  }
+
+  /// Waiting for their next attempt.
+  public var jobsPostponed: UInt32 {
+    get {_storage._jobsPostponed}
+    set {_uniqueStorage()._jobsPostponed = newValue}
+  }
+
+  public var deadLetters: UInt32 {
+    get {_storage._deadLetters}
+    set {_uniqueStorage()._deadLetters = newValue}
+  }
+
+  public var journal: WireJournalStatus {
+    get {_storage._journal ?? WireJournalStatus()}
+    set {_uniqueStorage()._journal = newValue}
+  }
+  /// Returns true if `journal` has been explicitly set.
+  public var hasJournal: Bool {_storage._journal != nil}
+  /// Clears the value of `journal`. Subsequent reads from it will return its default value.
+  public mutating func clearJournal() {_uniqueStorage()._journal = nil}
+
+  public var audit: WireAuditStatus {
+    get {_storage._audit ?? WireAuditStatus()}
+    set {_uniqueStorage()._audit = newValue}
+  }
+  /// Returns true if `audit` has been explicitly set.
+  public var hasAudit: Bool {_storage._audit != nil}
+  /// Clears the value of `audit`. Subsequent reads from it will return its default value.
+  public mutating func clearAudit() {_uniqueStorage()._audit = nil}
+
+  public var landlock: UInt32 {
+    get {_storage._landlock}
+    set {_uniqueStorage()._landlock = newValue}
+  }
+
+  /// When the settings were last asked to be read again, and what was wrong with them; empty when they were taken.
+  public var reloadedAtMs: Int64 {
+    get {_storage._reloadedAtMs}
+    set {_uniqueStorage()._reloadedAtMs = newValue}
+  }
+
+  public var reloadProblem: String {
+    get {_storage._reloadProblem}
+    set {_uniqueStorage()._reloadProblem = newValue}
+  }
+
+  public var draining: Bool {
+    get {_storage._draining}
+    set {_uniqueStorage()._draining = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct WireIngressStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  /// 0 while it is not connected.
+  public var connectedAtMs: Int64 = 0
+
+  /// Of the key that it proved to have.
+  public var keyID: String = String()
+
+  /// Requests that it has no final answer to.
+  public var inFlight: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireWorkerStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var pid: Int32 = 0
+
+  public var connectedAtMs: Int64 = 0
+
+  /// Commands it was given and that have not ended.
+  public var leases: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireJournalStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var path: String = String()
+
+  /// Of the database, without what waits in its write-ahead log; of these unused.
+  public var bytes: UInt64 = 0
+
+  public var freeBytes: UInt64 = 0
+
+  /// Why the last write failed; empty when it did not.
+  public var error: String = String()
+
+  public var failedAtMs: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireAuditStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Records that the journal has, and those that a signed checkpoint covers.
+  public var records: UInt64 = 0
+
+  public var signed: UInt64 = 0
+
+  public var signedAtMs: Int64 = 0
+
+  public var error: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireHostStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  /// Commands that hold one of its places, and how many it has.
+  public var running: UInt32 = 0
+
+  public var places: UInt32 = 0
+
+  /// How the last command given to it ended, as far as that says something of the host.
+  public var lastAtMs: Int64 = 0
+
+  public var lastReason: WireReason = .unspecified
+
+  public var lastError: String = String()
+
+  /// Why it cannot be used at all; empty when it can.
+  public var unusable: String = String()
+
+  /// Set while nothing is given to it because it failed too often.
+  public var breaker: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireHostCheck: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var host: String = String()
+
+  /// The step that failed; unspecified when all is well.
+  public var failed: WireHostStep = .unspecified
+
+  public var error: String = String()
+
+  /// What to do about it.
+  public var next: String = String()
+
+  public var durationMs: UInt64 = 0
+
+  /// Under which its signature stands in the journal and the audit log.
+  public var jobID: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -468,9 +897,13 @@ public nonisolated struct WireJobEvent: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "sallyport.v1"
 
+nonisolated extension WireHostStep: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0HOST_STEP_UNSPECIFIED\0\u{1}HOST_STEP_REACH\0\u{1}HOST_STEP_HOST_KEY\0\u{1}HOST_STEP_AUTHENTICATION\0\u{1}HOST_STEP_PRELUDE\0")
+}
+
 nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AdminRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}list_jobs\0\u{3}show_job\0\u{4}\u{5}tail_job\0\u{4}\u{d}cancel_job\0\u{3}replay_jobs\0\u{3}discard_jobs\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}list_jobs\0\u{3}show_job\0\u{4}\u{5}tail_job\0\u{4}\u{d}cancel_job\0\u{3}replay_jobs\0\u{3}discard_jobs\0\u{4}\u{8}get_status\0\u{3}check_hosts\0\u{3}get_metrics\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -556,6 +989,45 @@ nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.kind = .discardJobs(v)
         }
       }()
+      case 30: try {
+        var v: WireGetStatus?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .getStatus(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .getStatus(v)
+        }
+      }()
+      case 31: try {
+        var v: WireCheckHosts?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .checkHosts(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .checkHosts(v)
+        }
+      }()
+      case 32: try {
+        var v: WireGetMetrics?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .getMetrics(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .getMetrics(v)
+        }
+      }()
       default: break
       }
     }
@@ -590,6 +1062,18 @@ nonisolated extension WireAdminRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .discardJobs?: try {
       guard case .discardJobs(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .getStatus?: try {
+      guard case .getStatus(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .checkHosts?: try {
+      guard case .checkHosts(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .getMetrics?: try {
+      guard case .getMetrics(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
     }()
     case nil: break
     }
@@ -873,7 +1357,7 @@ nonisolated extension WireTailJob: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AdminResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}end\0\u{1}error\0\u{2}\u{4}state\0\u{1}output\0\u{2}\u{c}change\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}end\0\u{1}error\0\u{2}\u{4}state\0\u{1}output\0\u{2}\u{c}change\0\u{2}\u{a}status\0\u{1}host\0\u{3}host_check\0\u{1}metrics\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -959,6 +1443,58 @@ nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .change(v)
         }
       }()
+      case 30: try {
+        var v: WireExecutorStatus?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .status(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .status(v)
+        }
+      }()
+      case 31: try {
+        var v: WireHostStatus?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .host(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .host(v)
+        }
+      }()
+      case 32: try {
+        var v: WireHostCheck?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .hostCheck(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .hostCheck(v)
+        }
+      }()
+      case 33: try {
+        var v: WireMetricsText?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .metrics(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .metrics(v)
+        }
+      }()
       default: break
       }
     }
@@ -994,6 +1530,22 @@ nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .change(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
     }()
+    case .status?: try {
+      guard case .status(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .host?: try {
+      guard case .host(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .hostCheck?: try {
+      guard case .hostCheck(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+    }()
+    case .metrics?: try {
+      guard case .metrics(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1001,6 +1553,617 @@ nonisolated extension WireAdminResponse: SwiftProtobuf.Message, SwiftProtobuf._M
 
   public static func ==(lhs: WireAdminResponse, rhs: WireAdminResponse) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGetStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGetStatus, rhs: WireGetStatus) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckHosts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CheckHosts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}all\0\u{1}operator\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.hosts) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.all) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.`operator`) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.hosts, fieldNumber: 1)
+    }
+    if self.all != false {
+      try visitor.visitSingularBoolField(value: self.all, fieldNumber: 2)
+    }
+    if !self.`operator`.isEmpty {
+      try visitor.visitSingularStringField(value: self.`operator`, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCheckHosts, rhs: WireCheckHosts) -> Bool {
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.all != rhs.all {return false}
+    if lhs.`operator` != rhs.`operator` {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetMetrics"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGetMetrics, rhs: WireGetMetrics) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMetricsText: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MetricsText"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireMetricsText, rhs: WireMetricsText) -> Bool {
+    if lhs.text != rhs.text {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExecutorStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExecutorStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}started_at_ms\0\u{3}now_ms\0\u{3}policy_digest\0\u{3}policy_read_at_ms\0\u{1}problems\0\u{1}ingresses\0\u{1}workers\0\u{3}workers_lost\0\u{3}workers_expected\0\u{3}jobs_running\0\u{3}jobs_waiting\0\u{3}jobs_postponed\0\u{3}dead_letters\0\u{1}journal\0\u{1}audit\0\u{1}landlock\0\u{3}reloaded_at_ms\0\u{3}reload_problem\0\u{1}draining\0")
+
+  fileprivate class _StorageClass {
+    var _version: String = String()
+    var _startedAtMs: Int64 = 0
+    var _nowMs: Int64 = 0
+    var _policyDigest: String = String()
+    var _policyReadAtMs: Int64 = 0
+    var _problems: [String] = []
+    var _ingresses: [WireIngressStatus] = []
+    var _workers: [WireWorkerStatus] = []
+    var _workersLost: UInt32 = 0
+    var _workersExpected: UInt32 = 0
+    var _jobsRunning: UInt32 = 0
+    var _jobsWaiting: UInt32 = 0
+    var _jobsPostponed: UInt32 = 0
+    var _deadLetters: UInt32 = 0
+    var _journal: WireJournalStatus? = nil
+    var _audit: WireAuditStatus? = nil
+    var _landlock: UInt32 = 0
+    var _reloadedAtMs: Int64 = 0
+    var _reloadProblem: String = String()
+    var _draining: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _version = source._version
+      _startedAtMs = source._startedAtMs
+      _nowMs = source._nowMs
+      _policyDigest = source._policyDigest
+      _policyReadAtMs = source._policyReadAtMs
+      _problems = source._problems
+      _ingresses = source._ingresses
+      _workers = source._workers
+      _workersLost = source._workersLost
+      _workersExpected = source._workersExpected
+      _jobsRunning = source._jobsRunning
+      _jobsWaiting = source._jobsWaiting
+      _jobsPostponed = source._jobsPostponed
+      _deadLetters = source._deadLetters
+      _journal = source._journal
+      _audit = source._audit
+      _landlock = source._landlock
+      _reloadedAtMs = source._reloadedAtMs
+      _reloadProblem = source._reloadProblem
+      _draining = source._draining
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._startedAtMs) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._nowMs) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._policyDigest) }()
+        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._policyReadAtMs) }()
+        case 6: try { try decoder.decodeRepeatedStringField(value: &_storage._problems) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._ingresses) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._workers) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._workersLost) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._workersExpected) }()
+        case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._jobsRunning) }()
+        case 12: try { try decoder.decodeSingularUInt32Field(value: &_storage._jobsWaiting) }()
+        case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._jobsPostponed) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._deadLetters) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._journal) }()
+        case 16: try { try decoder.decodeSingularMessageField(value: &_storage._audit) }()
+        case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._landlock) }()
+        case 18: try { try decoder.decodeSingularInt64Field(value: &_storage._reloadedAtMs) }()
+        case 19: try { try decoder.decodeSingularStringField(value: &_storage._reloadProblem) }()
+        case 20: try { try decoder.decodeSingularBoolField(value: &_storage._draining) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._version.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._version, fieldNumber: 1)
+      }
+      if _storage._startedAtMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._startedAtMs, fieldNumber: 2)
+      }
+      if _storage._nowMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._nowMs, fieldNumber: 3)
+      }
+      if !_storage._policyDigest.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._policyDigest, fieldNumber: 4)
+      }
+      if _storage._policyReadAtMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._policyReadAtMs, fieldNumber: 5)
+      }
+      if !_storage._problems.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._problems, fieldNumber: 6)
+      }
+      if !_storage._ingresses.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._ingresses, fieldNumber: 7)
+      }
+      if !_storage._workers.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._workers, fieldNumber: 8)
+      }
+      if _storage._workersLost != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._workersLost, fieldNumber: 9)
+      }
+      if _storage._workersExpected != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._workersExpected, fieldNumber: 10)
+      }
+      if _storage._jobsRunning != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._jobsRunning, fieldNumber: 11)
+      }
+      if _storage._jobsWaiting != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._jobsWaiting, fieldNumber: 12)
+      }
+      if _storage._jobsPostponed != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._jobsPostponed, fieldNumber: 13)
+      }
+      if _storage._deadLetters != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._deadLetters, fieldNumber: 14)
+      }
+      try { if let v = _storage._journal {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._audit {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      } }()
+      if _storage._landlock != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._landlock, fieldNumber: 17)
+      }
+      if _storage._reloadedAtMs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._reloadedAtMs, fieldNumber: 18)
+      }
+      if !_storage._reloadProblem.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reloadProblem, fieldNumber: 19)
+      }
+      if _storage._draining != false {
+        try visitor.visitSingularBoolField(value: _storage._draining, fieldNumber: 20)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExecutorStatus, rhs: WireExecutorStatus) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._startedAtMs != rhs_storage._startedAtMs {return false}
+        if _storage._nowMs != rhs_storage._nowMs {return false}
+        if _storage._policyDigest != rhs_storage._policyDigest {return false}
+        if _storage._policyReadAtMs != rhs_storage._policyReadAtMs {return false}
+        if _storage._problems != rhs_storage._problems {return false}
+        if _storage._ingresses != rhs_storage._ingresses {return false}
+        if _storage._workers != rhs_storage._workers {return false}
+        if _storage._workersLost != rhs_storage._workersLost {return false}
+        if _storage._workersExpected != rhs_storage._workersExpected {return false}
+        if _storage._jobsRunning != rhs_storage._jobsRunning {return false}
+        if _storage._jobsWaiting != rhs_storage._jobsWaiting {return false}
+        if _storage._jobsPostponed != rhs_storage._jobsPostponed {return false}
+        if _storage._deadLetters != rhs_storage._deadLetters {return false}
+        if _storage._journal != rhs_storage._journal {return false}
+        if _storage._audit != rhs_storage._audit {return false}
+        if _storage._landlock != rhs_storage._landlock {return false}
+        if _storage._reloadedAtMs != rhs_storage._reloadedAtMs {return false}
+        if _storage._reloadProblem != rhs_storage._reloadProblem {return false}
+        if _storage._draining != rhs_storage._draining {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireIngressStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".IngressStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}connected_at_ms\0\u{3}key_id\0\u{3}in_flight\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.connectedAtMs) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.keyID) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.inFlight) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.connectedAtMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.connectedAtMs, fieldNumber: 2)
+    }
+    if !self.keyID.isEmpty {
+      try visitor.visitSingularStringField(value: self.keyID, fieldNumber: 3)
+    }
+    if self.inFlight != 0 {
+      try visitor.visitSingularUInt32Field(value: self.inFlight, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireIngressStatus, rhs: WireIngressStatus) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.connectedAtMs != rhs.connectedAtMs {return false}
+    if lhs.keyID != rhs.keyID {return false}
+    if lhs.inFlight != rhs.inFlight {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{3}connected_at_ms\0\u{1}leases\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.pid) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.connectedAtMs) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.leases) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.pid != 0 {
+      try visitor.visitSingularInt32Field(value: self.pid, fieldNumber: 1)
+    }
+    if self.connectedAtMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.connectedAtMs, fieldNumber: 2)
+    }
+    if self.leases != 0 {
+      try visitor.visitSingularUInt32Field(value: self.leases, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWorkerStatus, rhs: WireWorkerStatus) -> Bool {
+    if lhs.pid != rhs.pid {return false}
+    if lhs.connectedAtMs != rhs.connectedAtMs {return false}
+    if lhs.leases != rhs.leases {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJournalStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JournalStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}bytes\0\u{3}free_bytes\0\u{1}error\0\u{3}failed_at_ms\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.freeBytes) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.failedAtMs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
+    }
+    if self.freeBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.freeBytes, fieldNumber: 3)
+    }
+    if !self.error.isEmpty {
+      try visitor.visitSingularStringField(value: self.error, fieldNumber: 4)
+    }
+    if self.failedAtMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.failedAtMs, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJournalStatus, rhs: WireJournalStatus) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.freeBytes != rhs.freeBytes {return false}
+    if lhs.error != rhs.error {return false}
+    if lhs.failedAtMs != rhs.failedAtMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAuditStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AuditStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{1}signed\0\u{3}signed_at_ms\0\u{1}error\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.signed) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.signedAtMs) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 1)
+    }
+    if self.signed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.signed, fieldNumber: 2)
+    }
+    if self.signedAtMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.signedAtMs, fieldNumber: 3)
+    }
+    if !self.error.isEmpty {
+      try visitor.visitSingularStringField(value: self.error, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAuditStatus, rhs: WireAuditStatus) -> Bool {
+    if lhs.records != rhs.records {return false}
+    if lhs.signed != rhs.signed {return false}
+    if lhs.signedAtMs != rhs.signedAtMs {return false}
+    if lhs.error != rhs.error {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHostStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HostStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}running\0\u{1}places\0\u{3}last_at_ms\0\u{3}last_reason\0\u{3}last_error\0\u{1}unusable\0\u{1}breaker\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.running) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.places) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.lastAtMs) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.lastReason) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.lastError) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.unusable) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.breaker) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.running != 0 {
+      try visitor.visitSingularUInt32Field(value: self.running, fieldNumber: 2)
+    }
+    if self.places != 0 {
+      try visitor.visitSingularUInt32Field(value: self.places, fieldNumber: 3)
+    }
+    if self.lastAtMs != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastAtMs, fieldNumber: 4)
+    }
+    if self.lastReason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.lastReason, fieldNumber: 5)
+    }
+    if !self.lastError.isEmpty {
+      try visitor.visitSingularStringField(value: self.lastError, fieldNumber: 6)
+    }
+    if !self.unusable.isEmpty {
+      try visitor.visitSingularStringField(value: self.unusable, fieldNumber: 7)
+    }
+    if !self.breaker.isEmpty {
+      try visitor.visitSingularStringField(value: self.breaker, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHostStatus, rhs: WireHostStatus) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.running != rhs.running {return false}
+    if lhs.places != rhs.places {return false}
+    if lhs.lastAtMs != rhs.lastAtMs {return false}
+    if lhs.lastReason != rhs.lastReason {return false}
+    if lhs.lastError != rhs.lastError {return false}
+    if lhs.unusable != rhs.unusable {return false}
+    if lhs.breaker != rhs.breaker {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHostCheck: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HostCheck"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}failed\0\u{1}error\0\u{1}next\0\u{3}duration_ms\0\u{3}job_id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.failed) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.next) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.durationMs) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    if self.failed != .unspecified {
+      try visitor.visitSingularEnumField(value: self.failed, fieldNumber: 2)
+    }
+    if !self.error.isEmpty {
+      try visitor.visitSingularStringField(value: self.error, fieldNumber: 3)
+    }
+    if !self.next.isEmpty {
+      try visitor.visitSingularStringField(value: self.next, fieldNumber: 4)
+    }
+    if self.durationMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.durationMs, fieldNumber: 5)
+    }
+    if !self.jobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHostCheck, rhs: WireHostCheck) -> Bool {
+    if lhs.host != rhs.host {return false}
+    if lhs.failed != rhs.failed {return false}
+    if lhs.error != rhs.error {return false}
+    if lhs.next != rhs.next {return false}
+    if lhs.durationMs != rhs.durationMs {return false}
+    if lhs.jobID != rhs.jobID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,7 +10,7 @@ final class TestBed: @unchecked Sendable {  // see above
     let server: SSHServer
     let httpPort: Int
     let operationsPort: Int
-    let executor: Daemon
+    private(set) var executor: Daemon
     let ingress: Daemon
     private(set) var token = ""
 
@@ -74,6 +74,15 @@ final class TestBed: @unchecked Sendable {  // see above
         try executor.start()
         try ingress.start()
         try waitUntilReady()
+    }
+
+    /// The executor alone, in a mount namespace of its own, in which the shell command `mount` was run first.
+    func startExecutor(mounting mount: String) throws {
+        let own = ["serve", "--config", box.appending(path: "executor.yaml").path]
+        executor = Daemon(
+            "/usr/bin/unshare", ["-m", "sh", "-c", "\(mount) && exec \"$@\"", "sh", try Self.binary("sallyport-executor")] + own,
+            log: folder.appending(path: "executor.log"), environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"])
+        try executor.start()
     }
 
     func waitUntilReady() throws {
