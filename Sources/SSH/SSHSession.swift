@@ -93,6 +93,7 @@ extension Progress: Sendable where Value: Sendable {}
 
     /// What libssh2 says of its last error.
     var errorText: String {
+        guard unsafe traffic.pointee.error != ENOBUFS else { return "the host asks for answers that it does not take" }
         var text: UnsafeMutablePointer<CChar>?
         let code = unsafe libssh2_session_last_error(session, &text, nil, 0)
         let words = SSHFailure.printable(unsafe text.map { unsafe String(cString: $0) } ?? "")

@@ -35,6 +35,9 @@ final class HostileBench {
         host.stop()
         if let pid = try? workerID() { kill(pid, SIGKILL) }
         executor.stop()
+        // The executor's threads may hold on to it until the process is over.
+        sshd.stop()
+        try? FileManager.default.removeItem(atPath: sshd.folder)
     }
 
     private static var binary: String {
