@@ -30,17 +30,26 @@ struct Table {
         }
     }
 
-    /// `text` with C0, DEL and C1 control characters as `\u{…}`: nothing that came over the network moves a cursor.
+    /// `text` with C0, DEL and C1 control characters, and those that turn the direction of text or end a line, as `\u{…}`: nothing that
+    /// came over the network moves a cursor or shows itself as something else.
     static func safe(_ text: String, keepingNewlines: Bool = false) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-            if isControl, !(keepingNewlines && (scalar == "\n" || scalar == "\t")) {
+            if isControl(scalar.value), !(keepingNewlines && (scalar == "\n" || scalar == "\t")) {
                 result += "\\u{" + String(scalar.value, radix: 16) + "}"
             } else {
                 result.unicodeScalars.append(scalar)
             }
         }
         return result
+    }
+
+    private static func isControl(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case ..<0x20, 0x7f...0x9f: true
+        // Unicode Bidirectional Algorithm (UAX #9), table 4 and marks; line and paragraph separator.
+        case 0x061c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+        default: false
+        }
     }
 }

@@ -33,7 +33,7 @@ final class AdminHandler: ChannelInboundHandler {
 
     private func answer(_ request: WireAdminRequest.OneOf_Kind, on channel: any Channel) {
         let (service, peer, logger) = (service, peer, logger)
-        if !AdminService.changes(request) {
+        if AdminService.isRecorded(request), !AdminService.changes(request) {
             service.journal.recordLater([.operator(peer, request, at: WallClock.now())])
         }
         if case .tailJob(let tail) = request { return AdminTail.begin(tail.id, service, on: channel, logger: logger) }

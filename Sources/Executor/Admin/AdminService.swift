@@ -70,6 +70,11 @@ struct AdminService: Sendable {
         return parts.map { part in .with { $0.metrics.text = part } }
     }
 
+    /// All but metrics: a program asks for these all day, and they say nothing of any delivery.
+    static func isRecorded(_ request: WireAdminRequest.OneOf_Kind) -> Bool {
+        if case .getMetrics = request { false } else { true }
+    }
+
     /// It changes what becomes of jobs, or has something done on hosts; anything else only looks.
     static func changes(_ request: WireAdminRequest.OneOf_Kind) -> Bool {
         switch request {

@@ -93,7 +93,9 @@ struct HostCheck: Sendable {
         guard !jobs.isDraining else { throw Refusal(.busy, "the executor is stopping") }
         let (results, sink) = AsyncStream.makeStream(of: WireJobResult.self)
         let subscriber = Subscriber(request: request, digest: submission.digest, sink: CheckSink(results: sink))
-        _ = try await jobs.begin(Self.plan(host), submission, subscriber, now: WallClock.now())
+        guard case .claimed = try await jobs.begin(Self.plan(host), submission, subscriber, now: WallClock.now()) else {
+            throw Refusal(.journal, "the journal does not take it")
+        }
         for await result in results { return result }
         throw Refusal(.outcomeUnknown, "the check was left")
     }
