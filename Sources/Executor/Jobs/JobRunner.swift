@@ -82,7 +82,7 @@ final class JobRunner: Sendable {
         let destination = run.destination
         let id = job.id
         let finished = await workers.run(
-            lease, job: id, identity: host.identity, body: job.plan.input ?? job.body,
+            lease, job: id, identity: host.identity, hops: host.jumps.map(\.target.identity), body: job.plan.input ?? job.body,
             onOutput: { onOutput(destination, $0, $1) },
             onStage: { stage, group in
                 guard stage == .started else { return }
@@ -105,6 +105,7 @@ final class JobRunner: Sendable {
             $0.identity = host.identityName
             $0.publicKey = .init(host.identity.publicBlob)
             $0.hostKeys = host.hostKeys.map { .init($0) }
+            $0.jumps = host.jumps.map(Self.hop)
             $0.arguments = run.arguments
             $0.environment = run.environment
             $0.connectTimeoutMs = UInt32(clamping: host.connectTimeout.milliseconds)
@@ -114,6 +115,18 @@ final class JobRunner: Sendable {
             $0.stderrLimit = UInt32(min(policy.stderrLimit, room))
             $0.hasBody_p = policy.standardInput != .none
             $0.bodyLength = UInt64(input?.count ?? 0)
+        }
+    }
+
+    private static func hop(_ hop: HostDirectory.Hop) -> WireHop {
+        .with {
+            $0.host = hop.name
+            $0.address = hop.target.address
+            $0.port = UInt32(hop.target.port)
+            $0.user = hop.target.user
+            $0.identity = hop.target.identityName
+            $0.publicKey = .init(hop.target.identity.publicBlob)
+            $0.hostKeys = hop.target.hostKeys.map { .init($0) }
         }
     }
 

@@ -22,7 +22,7 @@ public struct WorkerLayout: Sendable {
         let workers = root.optional("workers")
         socket = Self.socket(workers, adminSocket: admin.required("socket").socketPath() ?? "")
         count = workers.mapping("count", "socket").optional("count").int(in: 1...Self.count.maximum) ?? Self.count.standard
-        ports = Set(root.required("hosts").entries().compactMap { HostSettings.port($0.value) }).sorted()
+        ports = Set(root.required("hosts").entries().compactMap { HostSettings.dialledPort($0.value) }).sorted()
         minimumLandlock = root.optional("sandbox").minimumLandlock()
         try source.finish()
     }

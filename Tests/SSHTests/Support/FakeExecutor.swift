@@ -3,8 +3,9 @@ import Foundation
 import Glibc
 import JobProtocol
 import ProtocolMessages
-import SSH
 import TestSupport
+
+@testable import SSH
 
 /// The executor's end of the worker socket: blocking, with keys, one worker that runs on a thread of this process.
 final class FakeExecutor: @unchecked Sendable {  // all state is behind `condition`
@@ -24,13 +25,14 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     private var refusal: String?
     /// Set, requests for a signature get no answer.
     private var isSilent = false
+    private var isRetiring = false
     private var keyFile = "user_ed25519"
 
     /// The worker, where it is a program of its own.
     private var program: LocalShell?
 
     /// - Parameter worker: a shell line that ends in running the worker's program with its arguments, `"$@"`; nil for a thread.
-    init(_ sshd: PrivateSSHD, worker: String? = nil) throws {
+    init(_ sshd: PrivateSSHD, worker: String? = nil, keepAlive: (after: Int, within: Int) = Connection.keepAlive) throws {
         self.sshd = sshd
         let path = sshd.folder + "/workers-\(UUID().uuidString.prefix(8)).sock"
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -47,7 +49,13 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         } else {
             thread {
                 var end = "returned"
-                do { try Worker(path: path).run() } catch { end = "\(error)" }
+                do {
+                    let worker = try Worker(path: path)
+                    worker.keepAlive = keepAlive
+                    try worker.run()
+                } catch {
+                    end = "\(error)"
+                }
                 self.locked { self.workerEnd = end }
             }
         }
@@ -134,9 +142,12 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     var signatureRequests: [UInt64] { locked { asked } }
     func workerHello() throws -> WireWorkerHello { try wait("hello", 5) { hello } }
 
+    /// The worker said that it takes no more leases.
+    func awaitRetiring() throws { _ = try wait("retiring", 5) { isRetiring ? true : nil } }
+
     func use(key: String) { locked { keyFile = key } }
     func refuse(_ text: String?) { locked { refusal = text } }
-    func beSilent() { locked { isSilent = true } }
+    func beSilent(_ isSilent: Bool = true) { locked { self.isSilent = isSilent } }
 
     /// Closes the socket and returns how the worker ended.
     func hangUp(within seconds: Double) throws -> String {
@@ -192,6 +203,7 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         case .output(let frame): locked { outputs[frame.leaseID, default: [:]][frame.stream, default: []] += frame.data }
         case .finished(let frame): locked { results[frame.leaseID] = frame }
         case .signRequest(let frame): try answer(frame)
+        case .retiring: locked { isRetiring = true }
         case .lease, .leaseBody, .cancel, .signResponse: throw TestBedError("a frame that no worker sends")
         }
     }
