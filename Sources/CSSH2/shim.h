@@ -124,3 +124,8 @@ static inline LIBSSH2_SESSION *sallyport_ssh_session(struct sallyport_ssh_traffi
     libssh2_session_set_blocking(session, 0);
     return session;
 }
+
+/// Hands bytes to a socket of our own, without a signal when its other end is closed.
+static inline ssize_t sallyport_ssh_pass(int descriptor, const void *bytes, size_t length) {
+    return send(descriptor, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}

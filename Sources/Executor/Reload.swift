@@ -93,5 +93,5 @@ extension ExecutorSettings {
         return keys
     }
 
-    private var ports: Set<UInt16> { Set(hosts.targets.values.map(\.port)) }
+    private var ports: Set<UInt16> { Set(hosts.targets.values.filter(\.jumps.isEmpty).map(\.port)) }
 }

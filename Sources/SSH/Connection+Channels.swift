@@ -7,7 +7,7 @@ extension Connection {
     /// libssh2 keeps the state of a request in the session: one request at a time, and once made it is repeated until it is answered.
     func openChannel(_ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
         if let refusal, now >= refusal.until, !wantsChannel(now) { self.refusal = nil }
-        guard isOpening || (wantsChannel(now) && now >= refusal?.until ?? 0) else { return false }
+        guard openingTunnel == nil, isOpening || (wantsChannel(now) && now >= refusal?.until ?? 0) else { return false }
         switch session.openChannel() {
         case .again:
             let since = openingSince ?? now
@@ -66,7 +66,7 @@ extension Connection {
         let room = isRetiring ? 0 : Self.maximumCommands - commandCount
         if spares.count < kills.count + min(waiting.count, room) { return true }
         // One for the command that comes next, but not at the cost of one that has just begun.
-        return spares.isEmpty && room > 0 && !isUnready && now >= spareFrom
+        return servesCommands && spares.isEmpty && room > 0 && !isUnready && now >= spareFrom
     }
 
     /// From when on the next spare channel may be had.

@@ -27,6 +27,8 @@ final class Connection {
     static let maximumRounds = 4
     /// Bytes that may wait for the socket before more input for a command is added, to leave the small packets room.
     static let maximumUnsent = 128 * 1024
+    /// Connections to one sshd that are being made at once: it drops those beyond its MaxStartups, 10, and penalises who comes too often.
+    static let maximumHandshakes = 4
 
     let key: ConnectionKey
     unowned let outlet: any WorkerOutlet
@@ -34,6 +36,12 @@ final class Connection {
     var waiting: [WaitingLease] = []
     var tasks: [ChannelTask] = []
     var kills: [GroupKill] = []
+    /// Ways to other hosts through this one.
+    var tunnels: [Tunnel] = []
+    /// The one whose channel is asked for.
+    var openingTunnel: Tunnel?
+    /// The way it goes itself.
+    private var tunnel: Tunnel?
     /// Channels whose prelude is started already, so that the next command waits for neither.
     var spares: [SpareChannel] = []
     /// A prelude ended before it was used: none is started any more before something waits for it.
@@ -53,20 +61,27 @@ final class Connection {
     var lastUse: Int
     private(set) var session: SSHSession?
     private var handshake: Handshake?
-    /// The lease that the connection is made for, and that signs for it.
-    private var cause: WaitingLease?
+    /// The lease that the connection is made for, and that signs for it; of a jump host, the way that it is made for.
+    private var cause: (lease: WaitingLease, tunnel: Tunnel?)?
+    private let keepAlive: (after: Int, within: Int)
     /// Takes no new commands; closed when the last one is through.
     private(set) var isRetiring = false
     private(set) var isClosed = false
     private var isUnfinished = false
     private var lastAdvance = 0
+    /// It was given a command: a jump host's that is nothing else has no prelude.
+    private(set) var servesCommands = false
     /// No command has run on it yet.
     var isFresh = true
     private var lastProgress: UInt64 = 0
     private var lastSign: Int
     private var isSignAsked = false
 
-    init(_ key: ConnectionKey, outlet: any WorkerOutlet, names: NameLookup, now: Int) {
+    init(
+        _ key: ConnectionKey, outlet: any WorkerOutlet, names: NameLookup, now: Int,
+        keepAlive: (after: Int, within: Int) = Connection.keepAlive
+    ) {
+        self.keepAlive = keepAlive
         self.key = key
         self.outlet = outlet
         self.names = names
@@ -74,13 +89,15 @@ final class Connection {
         lastSign = now
     }
 
-    var isBusy: Bool { !waiting.isEmpty || !tasks.isEmpty || !kills.isEmpty }
+    var isBusy: Bool { !waiting.isEmpty || !tasks.isEmpty || !kills.isEmpty || !tunnels.isEmpty }
+    /// It is being made.
+    var isConnecting: Bool { handshake != nil }
 
-    /// Descriptor and events for poll(2).
-    var poll: (descriptor: Int32, events: Int16)? {
-        if let handshake { return handshake.poll }
-        guard let session, !isClosed else { return nil }
-        return (session.socket, session.events)
+    /// Descriptors and events for poll(2).
+    var polls: [(descriptor: Int32, events: Int16)] {
+        if let handshake { return handshake.poll.map { [$0] } ?? [] }
+        guard let session, !isClosed else { return [] }
+        return [(session.socket, session.events)] + tunnelPolls(session)
     }
 
     /// When it must be advanced at the latest.
@@ -88,7 +105,9 @@ final class Connection {
         if isClosed { return nil }
         if isUnfinished { return 0 }
         if let handshake { return handshake.nextLook }
-        let sign = lastSign + Self.keepAlive.after + (isSignAsked ? Self.keepAlive.within : 0)
+        // Those before it are being connected.
+        if session == nil { return nextCause.map(\.lease.connectDeadline) }
+        let sign = lastSign + keepAlive.after + (isSignAsked ? keepAlive.within : 0)
         return
             (tasks.compactMap(\.deadline) + spares.compactMap(\.deadline) + kills.map(\.deadline) + [sign]
             + (isBusy ? [] : [lastUse + Self.idleLimit])
@@ -100,6 +119,8 @@ final class Connection {
     func add(_ lease: WaitingLease, now: Int) -> Bool {
         guard waiting.count < Self.maximumWaiting else { return false }
         lastUse = now
+        servesCommands = true
+        lease.since = now
         waiting.append(lease)
         if session != nil { outlet.stage(lease.lease.leaseID, .connected, 0) }
         return true
@@ -111,7 +132,7 @@ final class Connection {
             let lease = waiting.remove(at: index)
             outlet.finished(.cancelledInTime(lease.lease))
             // Nobody signs any more for a connection that its lease has left: those who wait with it make one of their own.
-            if session == nil, lease === cause {
+            if session == nil, lease === cause?.lease {
                 giveUp(
                     SSHFailure(.unreachable, "the connection to \(key.place) was given up twice, for leases that were cancelled"))
             }
@@ -161,21 +182,54 @@ final class Connection {
         }
     }
 
+    /// For whom a connection is to be made.
+    private var nextCause: (lease: WaitingLease, tunnel: Tunnel?)? {
+        waiting.first.map { ($0, nil) } ?? tunnels.first { !$0.isAbandoned }.map { ($0.lease, $0) }
+    }
+
     private func connect(now: Int) throws(SSHFailure) {
-        if session == nil, handshake == nil, let first = waiting.first {
-            cause = first
-            handshake = try Handshake(
-                key, host: first.lease.host, timeout: Int(first.lease.connectTimeoutMs), now: now, names: names
-            ) { [unowned self] blob in
-                first.hasAsked = true
-                outlet.askSignature(first.lease.leaseID, blob, for: self)
-            }
+        guard session == nil else { return }
+        if let tunnel = cause?.tunnel, tunnel.isAbandoned {
+            return giveUp(
+                SSHFailure(.unreachable, "the connection to \(key.place) was given up twice, for leases that were cancelled"))
         }
+        tunnels.removeAll(where: \.isAbandoned)
+        if handshake == nil, let next = nextCause {
+            guard outlet.mayConnect(self) else {
+                guard now >= next.lease.connectDeadline else { return }
+                throw SSHFailure(
+                    .busy, "\(Self.maximumHandshakes) connections to \(key.place) are being made and none was through in time")
+            }
+            try begin(next, now: now)
+        }
+        // Whoever it was for has gone before it was begun.
+        guard handshake != nil else { return close() }
         guard let handshake, case .ready(let session) = try handshake.advance(now: now) else { return }
         self.handshake = nil
         self.session = session
         lastSign = now
+        outlet.wake()
         for lease in waiting { outlet.stage(lease.lease.leaseID, .connected, 0) }
+    }
+
+    private func begin(_ next: (lease: WaitingLease, tunnel: Tunnel?), now: Int) throws(SSHFailure) {
+        cause = next
+        let lease = next.lease.lease
+        let hop = next.tunnel?.hop ?? lease.jumps.count
+        let host = next.tunnel?.jump ?? lease.host
+        let grant = next.tunnel == nil ? lease.leaseID : lease.jumps[hop].grantID
+        if hop > 0 {
+            tunnel = Tunnel(to: key, host: host, for: next.lease, hop: hop - 1)
+        } else if outlet.namesAreStale, NameLookup.numeric(key.address) == nil {
+            throw SSHFailure(.busy, "host \(host) (\(key.place)): the files of the resolver were replaced", isLookup: true)
+        }
+        handshake = try Handshake(
+            key, host: host, deadline: next.lease.connectDeadline, now: now, names: names, tunnel: tunnel
+        ) { [unowned self] blob in
+            if let tunnel = next.tunnel { tunnel.hasAsked = true } else { next.lease.hasAsked = true }
+            outlet.askSignature(grant, blob, for: self)
+        }
+        if let tunnel { outlet.open(tunnel) }
     }
 
     /// One pass over everything; true when something moved.
@@ -186,6 +240,8 @@ final class Connection {
         tasks.removeAll { if case .done = $0.step { true } else { false } }
         for kill in kills where now >= kill.deadline { conclude(kill, gone: false, now: now) }
         kills.removeAll { now >= $0.deadline }
+        moved = try advanceTunnels(session, now: now) || moved
+        moved = try openTunnel(session, now: now) || moved
         moved = try openChannel(session, now: now) || moved
         if !isBusy, isRetiring || now - lastUse >= Self.idleLimit || (isUnready && spares.isEmpty && !isOpening && refusal == nil)
         {
@@ -206,9 +262,9 @@ final class Connection {
             lastProgress = session.progress
             lastSign = now
             isSignAsked = false
-        } else if now - lastSign >= Self.keepAlive.after + Self.keepAlive.within {
+        } else if now - lastSign >= keepAlive.after + keepAlive.within {
             throw SSHFailure(.unreachable, "host at \(key.place) has not answered for \((now - lastSign) / 1000) s")
-        } else if now - lastSign >= Self.keepAlive.after, !isSignAsked {
+        } else if now - lastSign >= keepAlive.after, !isSignAsked {
             isSignAsked = true
             // What it sends is no sign of life.
             session.keepAlive()
@@ -217,20 +273,25 @@ final class Connection {
     }
 
     func lost(_ session: SSHSession) -> SSHFailure {
-        SSHFailure(.unreachable, "the connection to \(key.place) was lost: \(session.errorText)")
+        SSHFailure(.unreachable, "the connection to \(key.place) was lost: \(tunnel?.failure?.message ?? session.errorText)")
     }
 
     /// The connection is not made, for a reason of the lease that it was made for: who waits beside it makes another one, once.
     private func giveUp(_ failure: SSHFailure) {
-        let queued = waiting
+        let (queued, ways) = (waiting, tunnels)
         close()
         for lease in queued { repeatOnce(lease, failure) }
+        for way in ways { repeatOnce(way, failure) }
     }
 
     /// Ends the connection: what ran there is unknown, what waited has not started, or tries another connection once.
     private func fail(_ failure: SSHFailure, now: Int) {
-        let (wasReady, running, queued, unsent) = (session != nil, tasks, waiting, kills)
+        let (wasReady, running, queued, unsent, ways) = (session != nil, tasks, waiting, kills, tunnels)
+        let isStale = !wasReady && failure.isLookup && outlet.namesAreStale
         close()
+        for way in ways where !way.isAbandoned {
+            if wasReady { repeatOnce(way, failure) } else { way.end(failure) }
+        }
         for kill in unsent { conclude(kill, gone: false, now: now) }
         for task in running where !task.isDraining {
             switch (task.work, task.step) {
@@ -246,14 +307,14 @@ final class Connection {
             if wasReady {
                 repeatOnce(lease, failure)
             } else {
-                outlet.finished(.notStarted(lease.lease, failure.reason, failure.message))
+                outlet.finished(isStale ? .givenBack(lease.lease) : .notStarted(lease.lease, failure))
             }
         }
     }
 
     private func repeatOnce(_ lease: WaitingLease, _ failure: SSHFailure) {
         guard !lease.isSecondTry, !lease.hasAsked else {
-            return outlet.finished(.notStarted(lease.lease, failure.reason, failure.message))
+            return outlet.finished(.notStarted(lease.lease, failure))
         }
         lease.isSecondTry = true
         outlet.again(lease)
@@ -267,6 +328,9 @@ final class Connection {
         tasks = []
         waiting = []
         kills = []
+        tunnels = []
+        openingTunnel = nil
         session = nil
+        outlet.wake()
     }
 }

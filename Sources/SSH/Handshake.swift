@@ -7,6 +7,7 @@ internal import ProtocolMessages
 final class Handshake {
     private enum Step {
         case lookingUp(NameLookup.Question)
+        case tunnelling(Tunnel)
         /// `rest` are the addresses that are left to try; each has its share of the time.
         case connecting(descriptor: Int32, rest: ArraySlice<sallyport_address>, until: Int)
         case exchanging(SSHSession)
@@ -30,24 +31,28 @@ final class Handshake {
     /// Begins to connect.
     ///
     /// - Parameters:
-    ///   - timeout: milliseconds from now for everything, from the lookup of the name on.
+    ///   - deadline: for everything, from the lookup of the name on.
+    ///   - tunnel: the way through the last jump host.
     ///   - ask: asks for the one signature that is needed.
     init(
-        _ key: ConnectionKey, host: String, timeout: Int, now: Int, names: NameLookup, ask: @escaping ([UInt8]) -> Void
+        _ key: ConnectionKey, host: String, deadline: Int, now: Int, names: NameLookup, tunnel: Tunnel?,
+        ask: @escaping ([UInt8]) -> Void
     ) throws(SSHFailure) {
         self.key = key
         self.host = host
         self.names = names
         self.ask = ask
-        deadline = now + timeout
+        self.deadline = deadline
         step = .done
-        if let addresses = NameLookup.numeric(key.address) {
+        if let tunnel {
+            step = .tunnelling(tunnel)
+        } else if let addresses = NameLookup.numeric(key.address) {
             step = try connect(addresses[...], now: now)
         } else {
             do throws(SSHFailure) {
                 step = .lookingUp(try names.ask(key.address))
             } catch {
-                throw failure(error.reason, error.message)
+                throw failure(error.reason, error.message, isLookup: true)
             }
         }
     }
@@ -55,13 +60,17 @@ final class Handshake {
     deinit {
         switch step {
         case .lookingUp(let question): names.leave(question)
+        case .tunnelling(let tunnel): tunnel.abandon()
         case .connecting(let descriptor, _, _): close(descriptor)
         case .exchanging, .authenticating, .done: break
         }
     }
 
     /// When it must be advanced at the latest.
-    var nextLook: Int { if case .connecting(_, _, let until) = step { min(until, deadline) } else { deadline } }
+    var nextLook: Int { if case .connecting(_, _, let until) = step { min(until, deadline) } else { limit } }
+
+    /// A jump host has the same deadline and shall say itself what took too long.
+    private var limit: Int { if case .tunnelling = step { deadline + 200 } else { deadline } }
 
     /// Descriptor and events to wait for.
     var poll: (descriptor: Int32, events: Int16)? {
@@ -71,7 +80,7 @@ final class Handshake {
         // Until the signature is there the host has nothing to say.
         case .authenticating(let session, let request):
             request.isAsked && request.signature == nil ? nil : (session.socket, session.events)
-        case .lookingUp, .done: nil
+        case .lookingUp, .tunnelling, .done: nil
         }
     }
 
@@ -80,14 +89,19 @@ final class Handshake {
 
     func advance(now: Int) throws(SSHFailure) -> Advance {
         while true {
-            guard now < deadline else { throw failure(.unreachable, "\(stepName) took too long\(delay)") }
+            guard now < limit else { throw late }
             switch step {
             case .lookingUp(let question):
                 guard let answer = question.answer else { return .waiting }
                 switch answer {
                 case .success(let addresses): step = try connect(addresses[...], now: now)
-                case .failure(let error): throw failure(error.reason, error.message)
+                case .failure(let error): throw failure(error.reason, error.message, isLookup: true)
                 }
+            case .tunnelling(let tunnel):
+                if let failure = tunnel.failure { throw failure }
+                guard let descriptor = tunnel.take() else { return .waiting }
+                step = .done
+                step = .exchanging(try session(descriptor))
             case .connecting(let descriptor, let rest, let until):
                 guard let next = try connected(descriptor, rest, until: until, now: now) else { return .waiting }
                 step = next
@@ -186,6 +200,7 @@ final class Handshake {
     private var stepName: String {
         switch step {
         case .lookingUp: "the lookup of the name"
+        case .tunnelling(let tunnel): "the way through jump host \(tunnel.jump)"
         case .connecting: "tcp connect"
         case .exchanging: "banner and key exchange"
         case .authenticating: "authentication"
@@ -193,11 +208,14 @@ final class Handshake {
         }
     }
 
-    /// Why a step took too long, where that is known.
-    private var delay: String { if case .lookingUp(let question) = step { ": \(names.delay(of: question))" } else { "" } }
+    private var late: SSHFailure {
+        guard case .lookingUp(let question) = step else { return failure(.unreachable, "\(stepName) took too long") }
+        return failure(.unreachable, "\(stepName) took too long: \(names.delay(of: question))", isLookup: true)
+    }
 
-    private func failure(_ reason: WireReason, _ message: String) -> SSHFailure {
-        SSHFailure(reason, "host \(host) (\(key.place)): \(message)")
+    private func failure(_ reason: WireReason, _ message: String, isLookup: Bool = false) -> SSHFailure {
+        let way = key.way.isEmpty ? "" : " by way of \(key.way.map(\.place).joined(separator: ", "))"
+        return SSHFailure(reason, "host \(host) (\(key.place)\(way)): \(message)", failedHost: host, isLookup: isLookup)
     }
 
     private static func text(_ error: Int32) -> String {

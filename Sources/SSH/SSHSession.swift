@@ -128,6 +128,17 @@ extension Progress: Sendable where Value: Sendable {}
         return unsafe .done(SSHChannel(channel, of: self))
     }
 
+    /// Has the host connect to a place and carry bytes there and back (RFC 4254 section 7.2).
+    func openTunnel(to address: String, port: UInt32) -> Progress<SSHChannel> {
+        // Where it comes from is nobody's business.
+        let channel = unsafe libssh2_channel_direct_tcpip_ex(session, address, Int32(clamping: port), "127.0.0.1", 0)
+        guard let channel = unsafe channel else {
+            let code = unsafe libssh2_session_last_errno(session)
+            return code == LIBSSH2_ERROR_EAGAIN ? .again : .failed(code)
+        }
+        return unsafe .done(SSHChannel(channel, of: self))
+    }
+
     /// Asks the host for a sign of life; it answers, and what was received grows.
     func keepAlive() {
         var next: Int32 = 0

@@ -15,15 +15,27 @@ public final class Worker {
     private var bodies: [UInt64: (lease: WireLease, bytes: [UInt8])] = [:]
     private var signing: [UInt64: Connection] = [:]
     private var repeated: [WaitingLease] = []
+    /// Whether the files that the resolver reads are no longer those that this process may see.
+    private let areFilesReplaced: () -> Bool
+    private var isStale = false
+    private var lastLook = 0
+    /// Another turn is wanted at once.
+    private var isWoken = false
+    var keepAlive = Connection.keepAlive
     /// What must end the worker after this turn.
     private var failure: WorkerFailure?
     /// Milliseconds after which the loop looks round although nothing happened.
-    private static let longestWait = 60_000
+    private static let longestWait = 5_000
+    /// Milliseconds between two looks at the resolver's files.
+    private static let lookInterval = 500
 
     /// Connects to the executor's socket at `path` and says hello as one of the supervisor's `family`.
     ///
+    /// - Parameter areFilesReplaced: whether other files are now where the resolver's were when this process was sealed. Then it takes no
+    ///   new connections by name, and the executor ends it when it holds no lease.
     /// - Throws: an error naming the path, when nobody listens there or another user does.
-    public init(path: String, family: String = "") throws {
+    public init(path: String, family: String = "", areFilesReplaced: @escaping () -> Bool = { false }) throws {
+        self.areFilesReplaced = areFilesReplaced
         guard libssh2_init(0) == 0 else { throw WorkerFailure("libssh2 cannot be initialised") }
         names = try unsafe NameLookup()
         socket = try ExecutorSocket(path: path)
@@ -70,10 +82,9 @@ public final class Worker {
             pollfd(fd: names.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         for connection in connections {
-            guard let poll = connection.poll else { continue }
-            entries.append(pollfd(fd: poll.descriptor, events: poll.events, revents: 0))
+            for poll in connection.polls { entries.append(pollfd(fd: poll.descriptor, events: poll.events, revents: 0)) }
         }
-        let next = connections.compactMap(\.deadline).min().map { max(0, $0 - Monotonic.now()) } ?? Self.longestWait
+        let next = isWoken ? 0 : connections.compactMap(\.deadline).min().map { max(0, $0 - Monotonic.now()) } ?? Self.longestWait
         guard unsafe poll(&entries, nfds_t(entries.count), Int32(min(next, Self.longestWait))) >= 0 || errno == EINTR else {
             throw WorkerFailure("poll failed with error \(errno)")
         }
@@ -82,6 +93,8 @@ public final class Worker {
 
     private func advance() {
         let now = Monotonic.now()
+        isWoken = false
+        if now - lastLook >= Self.lookInterval { lookAtFiles() }
         for connection in connections { connection.advance(now: now) }
         // Placing one may fail another at once: those come the next time round.
         let leases = repeated
@@ -89,6 +102,13 @@ public final class Worker {
         for lease in leases { place(lease) }
         connections.removeAll(where: \.isClosed)
         for (leaseID, connection) in signing where connection.isClosed { signing[leaseID] = nil }
+    }
+
+    private func lookAtFiles() {
+        lastLook = Monotonic.now()
+        guard !isStale, areFilesReplaced() else { return }
+        isStale = true
+        send(.with { $0.retiring = .init() })
     }
 
     private func take(_ frame: WireWorkerFrame.OneOf_Kind) throws {
@@ -122,7 +142,7 @@ public final class Worker {
             } else {
                 connection.signed([UInt8](response.signature))
             }
-        case .hello, .signRequest, .stage, .output, .finished:
+        case .hello, .signRequest, .stage, .output, .finished, .retiring:
             throw WorkerFailure("the executor sent a frame that only a worker may send")
         }
     }
@@ -139,7 +159,7 @@ public final class Worker {
     }
 
     private func open(_ key: ConnectionKey, now: Int) -> Connection {
-        let connection = Connection(key, outlet: self, names: names, now: now)
+        let connection = Connection(key, outlet: self, names: names, now: now, keepAlive: keepAlive)
         connections.append(connection)
         return connection
     }
@@ -189,7 +209,29 @@ extension Worker: WorkerOutlet {
             })
     }
 
-    func again(_ lease: WaitingLease) { repeated.append(lease) }
+    func again(_ lease: WaitingLease) {
+        repeated.append(lease)
+        wake()
+    }
+
+    var namesAreStale: Bool {
+        lookAtFiles()
+        return isStale
+    }
+
+    func wake() { isWoken = true }
+
+    func mayConnect(_ connection: Connection) -> Bool {
+        connections.count { $0.isConnecting && $0.key.isSamePlace(as: connection.key) } < Connection.maximumHandshakes
+    }
+
+    func open(_ tunnel: Tunnel) {
+        let now = Monotonic.now()
+        let connection =
+            connections.first { $0.key == tunnel.key && !$0.isRetiring && !$0.isClosed } ?? open(tunnel.key, now: now)
+        connection.add(tunnel, now: now)
+        wake()
+    }
 
     private func send(_ frame: WireWorkerFrame) {
         do {

@@ -10,6 +10,14 @@ protocol WorkerOutlet: AnyObject {
     func finished(_ finished: WireLeaseFinished)
     /// Asks for the signature that `connection` needs; the answer goes to it.
     func askSignature(_ leaseID: UInt64, _ blob: [UInt8], for connection: Connection)
+    /// The files that the resolver reads were replaced: no name may be looked up here any more.
+    var namesAreStale: Bool { get }
+    /// Fewer connections to the same sshd are being made than may be at once.
+    func mayConnect(_ connection: Connection) -> Bool
+    /// Finds a connection for a tunnel.
+    func open(_ tunnel: Tunnel)
+    /// Something has changed that another connection waits for: go round once more.
+    func wake()
     /// The connection died before the command was sent: find another one for it.
     func again(_ lease: WaitingLease)
 }
@@ -23,6 +31,21 @@ extension WireLeaseFinished {
             $0.reason = reason
             $0.error = error
         }
+    }
+
+    /// The same, for what a connection came to.
+    static func notStarted(_ lease: WireLease, _ failure: SSHFailure) -> WireLeaseFinished {
+        var finished = notStarted(lease, failure.reason, failure.message)
+        finished.failedHost = failure.failedHost
+        return finished
+    }
+
+    /// The end of a lease that nothing was tried for, and that another worker shall have.
+    static func givenBack(_ lease: WireLease) -> WireLeaseFinished {
+        var finished = notStarted(
+            lease, .busy, "the files that name servers stand in were replaced; no new worker was there in time")
+        finished.givenBack = true
+        return finished
     }
 
     /// The end of a lease that was cancelled before its command was sent.

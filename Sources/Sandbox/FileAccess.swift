@@ -25,7 +25,7 @@ public struct FileAccess: Sendable {
     public static func worker(ports: [UInt16]) -> FileAccess { FileAccess(readable: resolver, ports: Set(ports + [53]).sorted()) }
 
     /// What glibc's name services read.
-    static let resolver = [
+    public static let resolver = [
         "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
         "/run/systemd/resolve/stub-resolv.conf", "/run/systemd/resolve/resolv.conf",
     ]

@@ -135,6 +135,9 @@ extension SandboxProfile {
                 "sendmmsg", .without(3, bits: fastOpen, "no MSG_FASTOPEN"),
                 because: "name services ask for both address families at once"),
             .allow("bind", because: "name services"),
+            .allow(
+                "socketpair", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"),
+                because: "a session that goes through a jump host; the two ends reach nobody but one another"),
             .allow("shutdown", because: "ends a connection before libssh2 can wait for it"),
             .allow(
                 "openat", .without(2, bits: readOnly, "read only"), because: "the resolver's files; Landlock names them"),

@@ -41,7 +41,8 @@ struct Serve: ParsableCommand {
             ProcessHardening.closeInherited()
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
-            let worker = try Worker(path: socket, family: family)
+            let names = FileIdentities(FileAccess.resolver)
+            let worker = try Worker(path: socket, family: family) { names.areReplaced }
             let seal = try Seal(.worker, files: ports.files, minimumLandlock: minimumLandlock)
             try worker.startLookups()
             try seal.close()

@@ -104,7 +104,8 @@ import Testing
             "executor.yaml:2: identities.deploy.private-key: identity deploy: no private key in OpenSSH's or PEM form",
             "executor.yaml:3: identities.inline.private-key: a secret never stands in the settings; write {env: NAME} or {file: path}",
             "executor.yaml:4: identities.absent.private-key: secret file \(folder.path)/absent: ",
-            "executor.yaml:5: known-hosts: \(known):2: @cert-authority is not supported: pin the host's own key instead",
+            "executor.yaml:5: known-hosts: \(known):2: @cert-authority is not supported: certificates of hosts are not checked; "
+                + "pin each host's own key instead: sallyport hosts scan HOST --pin FILE",
             "executor.yaml:5: known-hosts: \(known):3: expected names, a key type and a key in base64",
             "executor.yaml:7: hosts.web-1.address: must not be empty",
             "executor.yaml:7: hosts.web-1.port: expected a whole number from 1 to 65535",
@@ -128,5 +129,57 @@ import Testing
             """)
         #expect(
             read.problems == ["executor.yaml:2: known-hosts: \(folder.path)/absent: cannot be opened: No such file or directory"])
+    }
+
+    /// Settings with hosts of these names, each with what is added to it.
+    private func chain(_ hosts: [(name: String, jump: String?)], pinned: Bool = true) throws -> Read {
+        let key = try identityFile("deploy")
+        let known = try folder.write("known_hosts", pinned ? "* \(hostKey)\n" : "target \(hostKey)\n")
+        let lines = hosts.map { host in
+            "  \(host.name): { address: \(host.name), user: u, identity: deploy\(host.jump.map { ", jump: \($0)" } ?? "") }"
+        }
+        return read(
+            "identities: { deploy: { private-key: { file: \(key) } } }\nknown-hosts: \(known)\nhosts:\n"
+                + lines.joined(separator: "\n"))
+    }
+
+    @Test func `a way of three jump hosts is taken, the first to be connected to first; one of four is too long`() throws {
+        let hosts: [(name: String, jump: String?)] = [("target", "c"), ("c", "b"), ("b", "a"), ("a", nil)]
+        let read = try chain(hosts)
+        #expect(read.problems == [])
+        #expect(try read.hosts.target("target").jumps.map(\.name) == ["a", "b", "c"])
+        #expect(try read.hosts.target("b").jumps.map(\.name) == ["a"])
+        #expect(try read.hosts.target("a").jumps.isEmpty)
+        let longer = try chain([("last", "target")] + hosts)
+        #expect(
+            longer.problems == [
+                "executor.yaml:4: hosts.last.jump: 4 jump hosts are on the way there, at most 3 may be: last → target → c → b → a"
+            ])
+    }
+
+    @Test func `a way that leads in a circle, or to no host, is a problem with its line`() throws {
+        let read = try chain([("a", "b"), ("b", "a"), ("c", "c"), ("d", "nobody"), ("e", "f"), ("f", "nobody")])
+        #expect(
+            read.problems.sorted() == [
+                "executor.yaml:4: hosts.a.jump: the way there leads in a circle: a → b → a",
+                "executor.yaml:5: hosts.b.jump: the way there leads in a circle: b → a → b",
+                "executor.yaml:6: hosts.c.jump: the way there leads in a circle: c → c",
+                "executor.yaml:7: hosts.d.jump: no host `nobody` under `hosts`",
+                "executor.yaml:9: hosts.f.jump: no host `nobody` under `hosts`",
+            ])
+    }
+
+    @Test func `a host whose jump host has no pinned key is not talked to`() throws {
+        let read = try chain([("target", "bastion"), ("bastion", nil)], pinned: false)
+        let error = #expect(throws: Refusal.self) { try read.hosts.target("target") }
+        #expect(error?.reason == .hostKey)
+        #expect(error?.message.hasPrefix("on the way to host target: host bastion (bastion:22) has no pinned key") == true)
+    }
+
+    @Test func `only ports that are dialled are let through the sandbox`() throws {
+        let file = try SettingsFile(
+            text: "a: { address: a, port: 2200 }\nb: { address: b, port: 2201, jump: a }\n", file: "executor.yaml")
+        let hosts = file.root.entries().map { HostSettings.dialledPort($0.value) }
+        #expect(hosts == [2200, nil])
     }
 }

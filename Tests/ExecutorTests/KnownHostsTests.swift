@@ -112,12 +112,15 @@ import Testing
 
             web-2 ssh-rsa \(Key.first.split(separator: " ")[1])
             @revoked \(Key.first)
+            @trusted web-1 \(Key.first)
             """
         #expect(
             problems(text) == [
-                "2: @cert-authority is not supported: pin the host's own key instead",
+                "2: @cert-authority is not supported: certificates of hosts are not checked; "
+                    + "pin each host's own key instead: sallyport hosts scan HOST --pin FILE",
                 "3: expected names, a key type and a key in base64", "4: expected names, a key type and a key in base64",
                 "7: the key is not of type ssh-rsa", "8: expected names, a key type and a key in base64",
+                "9: @trusted is not supported: the marks are @revoked",
             ])
         #expect(KnownHosts(text: text) { _, _ in }.lookup(address: "web-1", port: 22).keys == bytes(Key.first))
     }

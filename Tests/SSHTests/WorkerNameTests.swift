@@ -72,4 +72,33 @@ final class WorkerNameTests {
         #expect(result.reason == .unreachable)
         #expect(result.error.contains("does not resolve"), "\(result.error)")
     }
+
+    @Test func `a worker whose /etc/hosts is replaced gives names back, serves the rest and ends when it is told to`() throws {
+        let running = try executor.lease(["sh", "-c", "sleep 2; exit 7"]) { $0.address = "good.test" }
+        try executor.started(running)
+        try names.replace("hosts", "127.0.0.1 new.test\n127.0.0.1 good.test\n")
+        let back = try executor.run(["true"]) { $0.address = "new.test" }
+        #expect(back.givenBack, "\(back.error)")
+        #expect(back.outcome == .notStarted)
+        try executor.awaitRetiring()
+        // What needs no name goes on, as does a connection that is there.
+        #expect(try executor.run(["true"]).outcome == .exited)
+        #expect(try executor.run(["true"]) { $0.address = "good.test" }.outcome == .exited)
+        #expect(try executor.result(running).exitCode == 7)
+        // One that starts now sees it.
+        let fresh = try FakeExecutor(sshd, program: names.worker())
+        defer { fresh.stop() }
+        #expect(try fresh.run(["true"]) { $0.address = "new.test" }.outcome == .exited)
+    }
+
+    @Test func `a worker without leases notices too, and a question that the old server never answers is given back`() throws {
+        let waiting = try executor.lease(["true"]) {
+            $0.address = "dead.test"
+            $0.connectTimeoutMs = 2_000
+        }
+        usleep(200_000)
+        try names.replace("resolv.conf", "nameserver 127.0.0.78\n")
+        try executor.awaitRetiring()
+        #expect(try executor.result(waiting).givenBack)
+    }
 }

@@ -321,6 +321,41 @@ struct WorkerHostTests {
         for id in both { #expect(try executor.result(id).outcome == .exited) }
     }
 
+    @Test func `a host that stops without a word is found out by the silence, and its command is unknown`() throws {
+        let sshd = try PrivateSSHD()
+        let executor = try FakeExecutor(sshd, keepAlive: (after: 1_500, within: 1_000))
+        defer { executor.stop() }
+        let id = try executor.lease(["sleep", "60"])
+        try executor.started(id)
+        // A host that lives is asked, answers, and goes on. libssh2 asks at most once a second.
+        usleep(4_000_000)
+        let begun = Monotonic.now()
+        sshd.freezeConnections()
+        let result = try executor.result(id)
+        #expect(result.outcome == .unknown)
+        #expect(result.error.contains("has not answered for 2 s"), "\(result.error)")
+        #expect((900..<4_000).contains(Monotonic.now() - begun))
+    }
+
+    @Test func `of many users' connections to one host four are made at a time, and all come through`() throws {
+        let sshd = try PrivateSSHD()
+        let executor = try FakeExecutor(sshd)
+        defer { executor.stop() }
+        executor.beSilent()
+        let ids = try (0..<10).map { index in
+            try executor.lease(["true"]) {
+                $0.identity = "key-\(index)"
+                $0.connectTimeoutMs = index < 4 ? 1_500 : 10_000
+            }
+        }
+        try executor.awaitSignatureRequests(4)
+        usleep(500_000)
+        #expect(executor.signatureRequests.count == 4)
+        executor.beSilent(false)
+        for id in ids.prefix(4) { #expect(try executor.result(id).reason == .unreachable) }
+        for id in ids.dropFirst(4) { #expect(try executor.result(id).outcome == .exited) }
+    }
+
     @Test func `a host that gives no session says busy`() throws {
         let sshd = try PrivateSSHD(settings: ["MaxSessions 0"])
         let executor = try FakeExecutor(sshd)

@@ -14,7 +14,18 @@ struct HostDirectory: Sendable {
         let connectTimeout: Duration
         /// Commands at once, at most ``HostDirectory/commandsPerHost``.
         var concurrency = HostDirectory.commandsPerHost
+        /// The way there, the host that is connected to first before the others.
+        var jumps: [Hop] = []
     }
+
+    /// A jump host on the way to another host.
+    struct Hop: Sendable {
+        let name: String
+        let target: Target
+    }
+
+    /// Jump hosts on the way to one host.
+    static let maximumJumps = 3
 
     /// Commands at once on one host, for one user and identity: sshd's MaxSessions is 10, two are left for ending and probing.
     static let commandsPerHost = 8
@@ -32,6 +43,9 @@ struct HostDirectory: Sendable {
     func target(_ name: String, as identity: String? = nil) throws(Refusal) -> Target {
         if let reason = unpinned[name] { throw Refusal(.hostKey, reason) }
         guard let target = targets[name] else { throw Refusal(.policy, "no host \(name) in the settings") }
+        for hop in target.jumps {
+            if let reason = unpinned[hop.name] { throw Refusal(.hostKey, "on the way to host \(name): \(reason)") }
+        }
         guard let identity else { return target }
         guard let key = identities[identity] else { throw Refusal(.policy, "no identity \(identity) in the settings") }
         return target.with(identity, key)
@@ -43,6 +57,6 @@ extension HostDirectory.Target {
     func with(_ name: String, _ key: IdentityKey) -> HostDirectory.Target {
         HostDirectory.Target(
             address: address, port: port, user: user, identityName: name, identity: key, hostKeys: hostKeys,
-            connectTimeout: connectTimeout, concurrency: concurrency)
+            connectTimeout: connectTimeout, concurrency: concurrency, jumps: jumps)
     }
 }

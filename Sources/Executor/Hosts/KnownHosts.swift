@@ -51,6 +51,9 @@ struct KnownHosts: Sendable {
         self.entries = entries
     }
 
+    private static let advice =
+        "certificates of hosts are not checked; pin each host's own key instead: sallyport hosts scan HOST --pin FILE"
+
     private struct LineError: Error { let message: String }
 
     private static func entry(_ line: Substring) throws(LineError) -> Entry? {
@@ -59,7 +62,8 @@ struct KnownHosts: Sendable {
         var isRevoked = false
         if first.hasPrefix("@") {
             guard first == "@revoked" else {
-                throw LineError(message: "\(first) is not supported: pin the host's own key instead")
+                throw LineError(
+                    message: "\(first) is not supported: \(first == "@cert-authority" ? advice : "the marks are @revoked")")
             }
             isRevoked = true
             fields.removeFirst()

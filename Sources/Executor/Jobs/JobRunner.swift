@@ -93,7 +93,7 @@ final class JobRunner: Sendable {
         let destination = run.destination
         let id = job.id
         let finished = await workers.run(
-            lease, job: id, identity: host.identity, body: Self.input(of: job),
+            lease, job: id, identity: host.identity, hops: host.jumps.map(\.target.identity), body: Self.input(of: job),
             onOutput: { onOutput(destination, $0, $1) },
             onStage: { stage, group in
                 guard stage == .started else { return }
@@ -125,6 +125,7 @@ final class JobRunner: Sendable {
             $0.identity = host.identityName
             $0.publicKey = .init(host.identity.publicBlob)
             $0.hostKeys = host.hostKeys.map { .init($0) }
+            $0.jumps = host.jumps.map(Self.hop)
             $0.arguments = run.arguments
             $0.environment = run.environment
             $0.connectTimeoutMs = UInt32(clamping: host.connectTimeout.milliseconds)
@@ -135,6 +136,18 @@ final class JobRunner: Sendable {
             $0.hasBody_p = policy.standardInput != .none
             $0.bodyLength = UInt64(input?.count ?? 0)
             $0.inSystemdUnit = policy.containment == .systemd
+        }
+    }
+
+    private static func hop(_ hop: HostDirectory.Hop) -> WireHop {
+        .with {
+            $0.host = hop.name
+            $0.address = hop.target.address
+            $0.port = UInt32(hop.target.port)
+            $0.user = hop.target.user
+            $0.identity = hop.target.identityName
+            $0.publicKey = .init(hop.target.identity.publicBlob)
+            $0.hostKeys = hop.target.hostKeys.map { .init($0) }
         }
     }
 

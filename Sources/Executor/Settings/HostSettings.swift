@@ -18,6 +18,7 @@ enum HostSettings {
     static func hosts(_ node: SettingsNode, identities: [String: IdentityKey], known: KnownHosts) -> HostDirectory {
         var targets: [String: HostDirectory.Target] = [:]
         var unpinned: [String: String] = [:]
+        var jumps: [String: (name: String, node: SettingsNode)] = [:]
         let entries = node.entries()
         if entries.isEmpty, node.isPresent { node.problem("at least one host is needed") }
         for (name, value) in entries {
@@ -31,6 +32,8 @@ enum HostSettings {
             let key = identityName.flatMap { identities[$0] }
             if let identityName, key == nil { identity.problem("no identity `\(identityName)` under `identities`") }
             let concurrency = host.optional("concurrency").int(in: 1...HostDirectory.commandsPerHost)
+            let jump = host.optional("jump")
+            if let through = jump.name() { jumps[name] = (through, jump) }
             guard let address, let port, let user, let identityName, let key else { continue }
             let pinned = known.lookup(address: address, port: port)
             if pinned.keys.isEmpty { unpinned[name] = reason(name, address, port, pinned) }
@@ -39,7 +42,46 @@ enum HostSettings {
                 hostKeys: pinned.keys,
                 connectTimeout: timeout, concurrency: concurrency ?? HostDirectory.commandsPerHost)
         }
+        let names = Set(entries.map(\.name))
+        for (name, jump) in jumps { checkWay(from: name, jump.node, jumps.mapValues(\.name), names: names) }
+        for name in targets.keys {
+            // Whatever is wrong with a way was told above.
+            let way = way(to: name, jumps.mapValues(\.name))
+            let hops = way.compactMap { hop in targets[hop].map { HostDirectory.Hop(name: hop, target: $0) } }
+            targets[name]?.jumps = hops
+        }
         return HostDirectory(targets: targets, unpinned: unpinned, identities: identities)
+    }
+
+    /// The jump hosts from the first to be connected to on; cut off where there are too many.
+    private static func way(to host: String, _ jumps: [String: String]) -> [String] {
+        var way: [String] = []
+        var last = host
+        while let next = jumps[last], way.count <= HostDirectory.maximumJumps {
+            way.insert(next, at: 0)
+            last = next
+        }
+        return way
+    }
+
+    private static func checkWay(from host: String, _ node: SettingsNode, _ jumps: [String: String], names: Set<String>) {
+        guard let next = jumps[host], names.contains(next) else {
+            return node.problem("no host `\(jumps[host] ?? "")` under `hosts`")
+        }
+        var seen = [host]
+        var last = host
+        while let next = jumps[last] {
+            seen.append(next)
+            guard !seen.dropLast().contains(next) else {
+                return node.problem("the way there leads in a circle: \(seen.joined(separator: " → "))")
+            }
+            last = next
+        }
+        guard seen.count - 1 <= HostDirectory.maximumJumps else {
+            return node.problem(
+                "\(seen.count - 1) jump hosts are on the way there, at most \(HostDirectory.maximumJumps) may be: "
+                    + seen.joined(separator: " → "))
+        }
     }
 
     /// Reads `groups`: names for several hosts.
@@ -55,12 +97,17 @@ enum HostSettings {
         return groups
     }
 
-    private static let keys = ["address", "port", "user", "identity", "connect-timeout", "concurrency"]
+    private static let keys = ["address", "port", "user", "identity", "connect-timeout", "concurrency", "jump"]
 
     /// The SSH port of a host; nil when what stands there is none.
     static func port(_ host: SettingsNode) -> UInt16? {
         let port = host.mapping(keys).optional("port")
         return port.isPresent ? port.int(in: 1...65535).map { UInt16($0) } : 22
+    }
+
+    /// The port that a worker dials for a host; nil for one that is reached through another.
+    static func dialledPort(_ host: SettingsNode) -> UInt16? {
+        host.mapping(keys).optional("jump").isPresent ? nil : port(host)
     }
 
     private static func reason(_ name: String, _ address: String, _ port: UInt16, _ pinned: KnownHosts.Lookup) -> String {

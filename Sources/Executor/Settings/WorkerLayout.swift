@@ -22,7 +22,7 @@ public struct WorkerLayout: Sendable {
         let workers = root.optional("workers")
         socket = Self.socket(workers, adminSocket: admin.required("socket").socketPath() ?? "")
         count = Self.count(workers)
-        ports = Set(root.required("hosts").entries().compactMap { HostSettings.port($0.value) }).sorted()
+        ports = Set(root.required("hosts").entries().compactMap { HostSettings.dialledPort($0.value) }).sorted()
         minimumLandlock = root.optional("sandbox").minimumLandlock()
         try source.finish()
     }

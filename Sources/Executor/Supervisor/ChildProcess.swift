@@ -64,6 +64,12 @@ struct ChildProcess {
         wait = min(wait * 2, Self.restart.maximum)
     }
 
+    /// The process goes on by itself; another one is to be started now.
+    mutating func replaced(now: Int) {
+        pid = 0
+        startsAt = now
+    }
+
     func signal(_ number: Int32) {
         if isRunning { kill(pid, number) }
     }

@@ -13,7 +13,16 @@ public struct Supervisor {
     /// How long children may take to end when the supervisor is told to stop, in milliseconds.
     static let stopLimit = 45_000
 
+    /// How often the resolver's files are looked at, in milliseconds.
+    static let lookInterval = 2_000
+    /// Workers that end by themselves and have a successor already; more are not replaced before some have ended.
+    static let maximumLeaving = 32
+
     private var children: [ChildProcess]
+    /// The resolver's files as each child was started with them.
+    private var files: [pid_t: FileIdentities] = [:]
+    /// Workers that were replaced: they end when their commands do.
+    private var leaving: Set<pid_t> = []
     private let logger: Logger
 
     /// One executor and the SSH workers of the layout.
@@ -38,7 +47,8 @@ public struct Supervisor {
         while true {
             if let code = startDue() { return stop(code) }
             let next = children.filter { !$0.isRunning }.map { $0.startsAt }.min()
-            switch ProcessSignals.next(within: next.map { max(1, $0 - Self.now()) }) {
+            replaceWorkers()
+            switch ProcessSignals.next(within: min(Self.lookInterval, next.map { max(1, $0 - Self.now()) } ?? .max)) {
             case .stop: return stop(0)
             case .reload: children.first?.signal(SIGHUP)
             case .child: if let code = reap() { return stop(code) }
@@ -47,11 +57,27 @@ public struct Supervisor {
         }
     }
 
+    /// A worker cannot see a file that was put in the place of one the resolver reads: it ends when its commands do, and another one, that
+    /// can, must not wait for that.
+    private mutating func replaceWorkers() {
+        for index in children.indices.dropFirst() where children[index].isRunning && leaving.count < Self.maximumLeaving {
+            let pid = children[index].pid
+            guard files[pid]?.areReplaced == true else { continue }
+            logger.info(
+                "the resolver's files were replaced: another worker takes over",
+                metadata: ["process": "\(children[index].name)", "pid": "\(pid)"])
+            leaving.insert(pid)
+            children[index].replaced(now: Self.now())
+        }
+    }
+
     private mutating func startDue() -> Int32? {
         let now = Self.now()
+        let seen = FileIdentities(FileAccess.resolver)
         for index in children.indices where !children[index].isRunning && children[index].startsAt <= now {
             do {
                 try children[index].start(now: now)
+                files[children[index].pid] = seen
                 logger.info("started", metadata: ["process": "\(children[index].name)", "pid": "\(children[index].pid)"])
             } catch {
                 logger.critical("\(error)")
@@ -67,6 +93,11 @@ public struct Supervisor {
         while true {
             let pid = unsafe waitpid(-1, &status, WNOHANG)
             guard pid > 0 else { return nil }
+            files[pid] = nil
+            if leaving.remove(pid) != nil {
+                logger.info(
+                    "ended", metadata: ["process": "ssh-worker, replaced", "pid": "\(pid)", "how": "\(Self.describe(status))"])
+            }
             guard let index = children.firstIndex(where: { $0.pid == pid }) else { continue }
             children[index].ended(now: Self.now())
             logger.error(
@@ -81,18 +112,21 @@ public struct Supervisor {
         children.first?.signal(SIGTERM)
         let deadline = Self.now() + Self.stopLimit
         var told = false
-        while children.contains(where: \.isRunning), Self.now() < deadline {
+        while children.contains(where: \.isRunning) || !leaving.isEmpty, Self.now() < deadline {
             if !told, children.first?.isRunning == false {
                 told = true
                 for child in children.dropFirst() { child.signal(SIGTERM) }
+                for pid in leaving { kill(pid, SIGTERM) }
             }
             _ = ProcessSignals.next(within: 200)
             var status: Int32 = 0
             while case let pid = unsafe waitpid(-1, &status, WNOHANG), pid > 0 {
+                leaving.remove(pid)
                 if let index = children.firstIndex(where: { $0.pid == pid }) { children[index].ended(now: Self.now()) }
             }
         }
         for child in children { child.signal(SIGKILL) }
+        for pid in leaving { kill(pid, SIGKILL) }
         return code
     }
 

@@ -15,6 +15,8 @@ final class WorkerConnection: Sendable {
     private let signing: LeaseSigning
     private let logger: Logger
     private let leases = Mutex<[UInt64: PendingLease]>([:])
+    /// It takes no more leases. Changed while ``leases`` is locked.
+    private let retiring = Mutex(false)
     /// When the worker last said anything.
     private let lastHeard = Mutex(ContinuousClock.now)
 
@@ -29,9 +31,22 @@ final class WorkerConnection: Sendable {
     /// Leases it holds now.
     var leaseCount: Int { leases.withLock { $0.count } }
 
+    /// It ends when the leases it holds are through.
+    var isRetiring: Bool { retiring.withLock { $0 } }
+
     /// Hands over a lease with its body; the continuation is resumed exactly once, whatever becomes of the worker.
     func give(_ lease: WireLease, body: [UInt8]?, _ pending: PendingLease) {
-        leases.withLock { $0[lease.leaseID] = pending }
+        let isTaken = leases.withLock { leases in
+            guard !isRetiring else { return false }
+            leases[lease.leaseID] = pending
+            return true
+        }
+        guard isTaken else {
+            return pending.continuation.resume(
+                returning: .with {
+                    $0.leaseID = lease.leaseID; $0.givenBack = true
+                })
+        }
         send(.with { $0.lease = lease })
         for start in stride(from: 0, to: body?.count ?? 0, by: Frames.maximumChunk) {
             let chunk = body?[start..<min(start + Frames.maximumChunk, body?.count ?? 0)] ?? []
@@ -99,13 +114,31 @@ final class WorkerConnection: Sendable {
         case .output(let output):
             leases.withLock { $0[output.leaseID]?.onOutput }?(output.stream, [UInt8](output.data))
         case .finished(let finished):
-            guard let lease = leases.withLock({ $0.removeValue(forKey: finished.leaseID) }) else { return }
-            lease.reminder?.cancel()
-            lease.continuation.resume(returning: finished)
-        case .signRequest(let request):
-            guard let lease = leases.withLock({ $0[request.leaseID] }) else {
-                throw .violation("signature asked for a lease it does not hold")
+            let (held, isLast) = leases.withLock { leases in
+                (leases.removeValue(forKey: finished.leaseID), isRetiring && leases.isEmpty)
             }
+            guard let lease = held else { return }
+            lease.reminder?.cancel()
+            // What was begun is not given back.
+            guard !finished.givenBack || lease.stage == .unspecified else {
+                lease.continuation.resume(returning: lease.abandoned(finished.leaseID))
+                throw .violation("a lease was given back after it was begun")
+            }
+            lease.continuation.resume(returning: finished)
+            if isLast { close() }
+        case .retiring:
+            let isIdle = leases.withLock { leases in
+                retiring.withLock { $0 = true }
+                return leases.isEmpty
+            }
+            logger.info(
+                "SSH worker ends when its leases are through: names are looked up elsewhere", metadata: ["pid": "\(processID)"])
+            if isIdle { close() }
+        case .signRequest(let request):
+            let asked = leases.withLock { leases in
+                leases[request.leaseID] ?? leases.values.lazy.compactMap { $0.hop(request.leaseID) }.first
+            }
+            guard let lease = asked else { throw .violation("signature asked for a lease it does not hold") }
             Task {
                 let response = await signing.answer(request, for: lease)
                 send(.with { $0.signResponse = response })

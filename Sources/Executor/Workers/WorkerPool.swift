@@ -15,6 +15,9 @@ final class WorkerPool: Sendable {
     /// How long after a lease's last deadline a worker may stay silent about it before it is killed.
     static let silence = Duration.seconds(15)
 
+    /// Workers that may give one lease back, one after the other.
+    static let maximumTries = 4
+
     private struct State {
         var connections: [WorkerConnection] = []
         var nextConnection: UInt64 = 0
@@ -27,6 +30,7 @@ final class WorkerPool: Sendable {
     private let signing: LeaseSigning
     private let logger: Logger
     private let state = Mutex(State())
+    private let breakers = HostBreakers()
 
     init(signing: LeaseSigning, logger: Logger) {
         self.signing = signing
@@ -70,34 +74,59 @@ final class WorkerPool: Sendable {
         }
         let leases = connection.leaseCount
         connection.abandonAll()
+        guard !connection.isRetiring || leases > 0 else { return }
         logger.warning("SSH worker is gone", metadata: ["pid": "\(connection.processID)", "leases": "\(leases)"])
     }
 
     /// Runs one command on one host and returns when its worker has said how it ended, or is known not to say it any more.
+    ///
+    /// - Parameters:
+    ///   - identity: the key that logs in there.
+    ///   - hops: the keys that log in to the jump hosts of the lease's way.
     func run(
-        _ template: WireLease, job: String, identity: IdentityKey, body: [UInt8]?,
+        _ template: WireLease, job: String, identity: IdentityKey, hops: [IdentityKey] = [], body: [UInt8]?,
+        onOutput: @escaping @Sendable (WireStream, [UInt8]) -> Void, onStage: @escaping @Sendable (WireStage, UInt32) -> Void
+    ) async -> WireLeaseFinished {
+        let way = template.jumps.map(\.host) + [template.host]
+        let ticket: HostBreakers.Ticket
+        switch breakers.admit(way, now: WallClock.now()) {
+        case .admitted(let admitted): ticket = admitted
+        case .refused(let text): return .notStarted(.unreachable, text)
+        }
+        var finished = WireLeaseFinished()
+        for _ in 0..<Self.maximumTries {
+            finished = await once(
+                template, job: job, identity: identity, hops: hops, body: body, onOutput: onOutput, onStage: onStage)
+            guard finished.givenBack else { break }
+        }
+        if finished.givenBack { finished = .notStarted(.busy, "no SSH worker took the command for \(template.host)") }
+        breakers.settle(ticket, finished, now: WallClock.now(), jitter: .random(in: 0...1))
+        return finished
+    }
+
+    private func once(
+        _ template: WireLease, job: String, identity: IdentityKey, hops: [IdentityKey], body: [UInt8]?,
         onOutput: @escaping @Sendable (WireStream, [UInt8]) -> Void, onStage: @escaping @Sendable (WireStage, UInt32) -> Void
     ) async -> WireLeaseFinished {
         var lease = template
-        lease.leaseID = state.withLock { state in
-            state.nextLease += 1
-            return state.nextLease
+        let first = state.withLock { state in
+            state.nextLease += 1 + UInt64(lease.jumps.count)
+            return state.nextLease - UInt64(lease.jumps.count)
         }
-        guard let worker = await worker(for: lease.host) else {
-            return .with {
-                $0.leaseID = lease.leaseID
-                $0.outcome = .notStarted
-                $0.reason = .busy
-                $0.error = "no SSH worker is connected; look for `SSH worker` in the executor's log"
-            }
+        lease.leaseID = first
+        for index in lease.jumps.indices { lease.jumps[index].grantID = first + 1 + UInt64(index) }
+        guard let worker = await worker(for: lease) else {
+            return .notStarted(.busy, "no SSH worker is connected; look for `SSH worker` in the executor's log")
         }
         signing.signer.open(lease: lease.leaseID, user: lease.user, identity: identity)
-        defer { signing.signer.close(lease: lease.leaseID) }
+        for (hop, key) in zip(lease.jumps, hops) { signing.signer.open(lease: hop.grantID, user: hop.user, identity: key) }
+        defer { for id in [lease.leaseID] + lease.jumps.map(\.grantID) { signing.signer.close(lease: id) } }
         let given = lease
         let finished = await withCheckedContinuation { continuation in
             let pending = PendingLease(
-                job: job, destination: given.host, identity: given.identity, continuation: continuation, onOutput: onOutput,
-                onStage: onStage)
+                job: job, destination: given.host, identity: given.identity,
+                hops: Dictionary(uniqueKeysWithValues: given.jumps.map { ($0.grantID, $0) }), continuation: continuation,
+                onOutput: onOutput, onStage: onStage)
             worker.give(given, body: body, pending)
             // Only now does the worker have it.
             watch(given, on: worker)
@@ -111,13 +140,17 @@ final class WorkerPool: Sendable {
         for connection in state.withLock({ $0.connections }) { connection.cancel(job: job) }
     }
 
-    private func worker(for host: String) async -> WorkerConnection? {
+    /// The same one for all that is reached through the same first address, so that a jump host's connection is shared, and its limits
+    /// hold.
+    private func worker(for lease: WireLease) async -> WorkerConnection? {
+        let first = lease.jumps.first.map { "\($0.address):\($0.port)" } ?? "\(lease.address):\(lease.port)"
         let deadline = ContinuousClock.now + Self.workerWait
         while true {
             let found = state.withLock { state -> WorkerConnection? in
-                guard !state.connections.isEmpty else { return nil }
-                let hash = host.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
-                return state.connections[Int(hash % UInt64(state.connections.count))]
+                let connections = state.connections.filter { !$0.isRetiring }
+                guard !connections.isEmpty else { return nil }
+                let hash = first.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+                return connections[Int(hash % UInt64(connections.count))]
             }
             if let found { return found }
             guard ContinuousClock.now < deadline else { return nil }
@@ -139,5 +172,16 @@ final class WorkerPool: Sendable {
             logger.error("SSH worker cannot be killed", metadata: ["pid": "\(worker.processID)", "errno": "\(errno)"])
         }
         worker.close()
+    }
+}
+
+extension WireLeaseFinished {
+    /// The end of a lease that no worker began.
+    static func notStarted(_ reason: WireReason, _ error: String) -> WireLeaseFinished {
+        .with {
+            $0.outcome = .notStarted
+            $0.reason = reason
+            $0.error = error
+        }
     }
 }

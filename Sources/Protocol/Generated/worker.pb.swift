@@ -204,6 +204,14 @@ public nonisolated struct WireWorkerFrame: Sendable {
     set {kind = .finished(newValue)}
   }
 
+  public var retiring: WireWorkerRetiring {
+    get {
+      if case .retiring(let v)? = kind {return v}
+      return WireWorkerRetiring()
+    }
+    set {kind = .retiring(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -216,6 +224,7 @@ public nonisolated struct WireWorkerFrame: Sendable {
     case stage(WireLeaseStage)
     case output(WireLeaseOutput)
     case finished(WireLeaseFinished)
+    case retiring(WireWorkerRetiring)
 
   }
 
@@ -236,6 +245,18 @@ public nonisolated struct WireWorkerHello: Sendable {
 
   /// Of the supervisor that started it: the executor takes no other's workers.
   public var family: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From the worker: it takes no new connections by name, for the files that the resolver reads were replaced, which it must not see. It
+/// gets no more leases, and its socket is closed when it holds none.
+public nonisolated struct WireWorkerRetiring: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -340,6 +361,12 @@ public nonisolated struct WireLease: @unchecked Sendable {
     set {_uniqueStorage()._bodyLength = newValue}
   }
 
+  /// The way to the host, the first to be connected to first; connect_timeout_ms holds for all of it.
+  public var jumps: [WireHop] {
+    get {_storage._jumps}
+    set {_uniqueStorage()._jumps = newValue}
+  }
+
   /// The command runs in a transient unit of the host's systemd, and not at all where that cannot be.
   public var inSystemdUnit: Bool {
     get {_storage._inSystemdUnit}
@@ -351,6 +378,35 @@ public nonisolated struct WireLease: @unchecked Sendable {
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A host on the way, logged in to with its own user and key.
+public nonisolated struct WireHop: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the host in the settings, for messages.
+  public var host: String = String()
+
+  public var address: String = String()
+
+  public var port: UInt32 = 0
+
+  public var user: String = String()
+
+  public var identity: String = String()
+
+  public var publicKey: Data = Data()
+
+  public var hostKeys: [Data] = []
+
+  /// The lease id under which its signature is asked for: one for each lease and hop.
+  public var grantID: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 public nonisolated struct WireLeaseBody: Sendable {
@@ -379,12 +435,13 @@ public nonisolated struct WireLeaseCancel: Sendable {
   public init() {}
 }
 
-/// From the worker: sign this SSH_MSG_USERAUTH_REQUEST blob (RFC 4252 section 7). Granted once per lease.
+/// From the worker: sign this SSH_MSG_USERAUTH_REQUEST blob (RFC 4252 section 7). Granted once per lease and hop.
 public nonisolated struct WireSignRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Or the grant_id of a hop.
   public var leaseID: UInt64 = 0
 
   public var blob: Data = Data()
@@ -473,6 +530,12 @@ public nonisolated struct WireLeaseFinished: Sendable {
 
   public var durationMs: UInt64 = 0
 
+  /// Nothing was tried: another worker shall have the lease.
+  public var givenBack: Bool = false
+
+  /// The host, of the lease or a hop, that could not be connected or logged in to.
+  public var failedHost: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -492,7 +555,7 @@ nonisolated extension WireLeaseOutcome: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WorkerFrame"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}lease\0\u{3}lease_body\0\u{1}cancel\0\u{3}sign_request\0\u{3}sign_response\0\u{1}stage\0\u{1}output\0\u{1}finished\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}lease\0\u{3}lease_body\0\u{1}cancel\0\u{3}sign_request\0\u{3}sign_response\0\u{1}stage\0\u{1}output\0\u{1}finished\0\u{1}retiring\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -617,6 +680,19 @@ nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .finished(v)
         }
       }()
+      case 10: try {
+        var v: WireWorkerRetiring?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .retiring(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .retiring(v)
+        }
+      }()
       default: break
       }
     }
@@ -663,6 +739,10 @@ nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .finished?: try {
       guard case .finished(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .retiring?: try {
+      guard case .retiring(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     }()
     case nil: break
     }
@@ -721,9 +801,28 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
   }
 }
 
+nonisolated extension WireWorkerRetiring: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WorkerRetiring"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWorkerRetiring, rhs: WireWorkerRetiring) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Lease"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{1}arguments\0\u{1}environment\0\u{3}connect_timeout_ms\0\u{3}timeout_ms\0\u{3}grace_ms\0\u{3}stdout_limit\0\u{3}stderr_limit\0\u{3}has_body\0\u{3}body_length\0\u{4}\u{17}in_systemd_unit\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{1}arguments\0\u{1}environment\0\u{3}connect_timeout_ms\0\u{3}timeout_ms\0\u{3}grace_ms\0\u{3}stdout_limit\0\u{3}stderr_limit\0\u{3}has_body\0\u{3}body_length\0\u{1}jumps\0\u{4}\u{16}in_systemd_unit\0")
 
   fileprivate class _StorageClass {
     var _leaseID: UInt64 = 0
@@ -743,6 +842,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _stderrLimit: UInt32 = 0
     var _hasBody_p: Bool = false
     var _bodyLength: UInt64 = 0
+    var _jumps: [WireHop] = []
     var _inSystemdUnit: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
@@ -771,6 +871,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _stderrLimit = source._stderrLimit
       _hasBody_p = source._hasBody_p
       _bodyLength = source._bodyLength
+      _jumps = source._jumps
       _inSystemdUnit = source._inSystemdUnit
     }
   }
@@ -807,6 +908,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._stderrLimit) }()
         case 16: try { try decoder.decodeSingularBoolField(value: &_storage._hasBody_p) }()
         case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._bodyLength) }()
+        case 18: try { try decoder.decodeRepeatedMessageField(value: &_storage._jumps) }()
         case 40: try { try decoder.decodeSingularBoolField(value: &_storage._inSystemdUnit) }()
         default: break
         }
@@ -867,6 +969,9 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       if _storage._bodyLength != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._bodyLength, fieldNumber: 17)
       }
+      if !_storage._jumps.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._jumps, fieldNumber: 18)
+      }
       if _storage._inSystemdUnit != false {
         try visitor.visitSingularBoolField(value: _storage._inSystemdUnit, fieldNumber: 40)
       }
@@ -896,11 +1001,77 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._stderrLimit != rhs_storage._stderrLimit {return false}
         if _storage._hasBody_p != rhs_storage._hasBody_p {return false}
         if _storage._bodyLength != rhs_storage._bodyLength {return false}
+        if _storage._jumps != rhs_storage._jumps {return false}
         if _storage._inSystemdUnit != rhs_storage._inSystemdUnit {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHop: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Hop"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{3}grant_id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.user) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.identity) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
+      case 7: try { try decoder.decodeRepeatedBytesField(value: &self.hostKeys) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.grantID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    if !self.user.isEmpty {
+      try visitor.visitSingularStringField(value: self.user, fieldNumber: 4)
+    }
+    if !self.identity.isEmpty {
+      try visitor.visitSingularStringField(value: self.identity, fieldNumber: 5)
+    }
+    if !self.publicKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 6)
+    }
+    if !self.hostKeys.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.hostKeys, fieldNumber: 7)
+    }
+    if self.grantID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.grantID, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHop, rhs: WireHop) -> Bool {
+    if lhs.host != rhs.host {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.user != rhs.user {return false}
+    if lhs.identity != rhs.identity {return false}
+    if lhs.publicKey != rhs.publicKey {return false}
+    if lhs.hostKeys != rhs.hostKeys {return false}
+    if lhs.grantID != rhs.grantID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1128,7 +1299,7 @@ nonisolated extension WireLeaseOutput: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireLeaseFinished: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".LeaseFinished"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}outcome\0\u{3}exit_code\0\u{1}reason\0\u{1}error\0\u{1}stdout\0\u{1}stderr\0\u{3}stdout_total\0\u{3}stderr_total\0\u{3}group_gone\0\u{3}duration_ms\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}outcome\0\u{3}exit_code\0\u{1}reason\0\u{1}error\0\u{1}stdout\0\u{1}stderr\0\u{3}stdout_total\0\u{3}stderr_total\0\u{3}group_gone\0\u{3}duration_ms\0\u{3}given_back\0\u{3}failed_host\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1147,6 +1318,8 @@ nonisolated extension WireLeaseFinished: SwiftProtobuf.Message, SwiftProtobuf._M
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.stderrTotal) }()
       case 10: try { try decoder.decodeSingularBoolField(value: &self.groupGone) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.durationMs) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.givenBack) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.failedHost) }()
       default: break
       }
     }
@@ -1186,6 +1359,12 @@ nonisolated extension WireLeaseFinished: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.durationMs != 0 {
       try visitor.visitSingularUInt64Field(value: self.durationMs, fieldNumber: 11)
     }
+    if self.givenBack != false {
+      try visitor.visitSingularBoolField(value: self.givenBack, fieldNumber: 12)
+    }
+    if !self.failedHost.isEmpty {
+      try visitor.visitSingularStringField(value: self.failedHost, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1201,6 +1380,8 @@ nonisolated extension WireLeaseFinished: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.stderrTotal != rhs.stderrTotal {return false}
     if lhs.groupGone != rhs.groupGone {return false}
     if lhs.durationMs != rhs.durationMs {return false}
+    if lhs.givenBack != rhs.givenBack {return false}
+    if lhs.failedHost != rhs.failedHost {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -3,8 +3,9 @@ import Foundation
 import Glibc
 import JobProtocol
 import ProtocolMessages
-import SSH
 import TestSupport
+
+@testable import SSH
 
 /// The executor's end of the worker socket: blocking, with keys, one worker that runs on a thread of this process.
 final class FakeExecutor: @unchecked Sendable {  // all state is behind `condition`
@@ -24,17 +25,19 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     private var refusal: String?
     /// Set, requests for a signature get no answer.
     private var isSilent = false
+    private var isRetiring = false
     private var keyFile = "user_ed25519"
 
     /// The worker, where it is a program of its own.
     private var program: LocalShell?
 
     /// - Parameters:
+    ///   - keepAlive: when its connections ask for a sign of life, in milliseconds.
     ///   - worker: runs one that connects to the socket given, to its end; by default on a thread of this process.
     ///   - program: a shell line that ends in running the worker's program with its arguments, `"$@"`, in place of the thread.
     init(
-        _ sshd: PrivateSSHD, worker: @escaping @Sendable (String) throws -> Void = { try Worker(path: $0).run() },
-        program: String? = nil
+        _ sshd: PrivateSSHD, keepAlive: (after: Int, within: Int) = Connection.keepAlive,
+        worker: (@Sendable (String) throws -> Void)? = nil, program: String? = nil
     ) throws {
         self.sshd = sshd
         let path = sshd.folder + "/workers-\(UUID().uuidString.prefix(8)).sock"
@@ -52,7 +55,17 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         } else {
             thread {
                 var end = "returned"
-                do { try worker(path) } catch { end = "\(error)" }
+                do {
+                    if let worker {
+                        try worker(path)
+                    } else {
+                        let worker = try Worker(path: path)
+                        worker.keepAlive = keepAlive
+                        try worker.run()
+                    }
+                } catch {
+                    end = "\(error)"
+                }
                 self.locked { self.workerEnd = end }
             }
         }
@@ -139,9 +152,12 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     var signatureRequests: [UInt64] { locked { asked } }
     func workerHello() throws -> WireWorkerHello { try wait("hello", 5) { hello } }
 
+    /// The worker said that it takes no more leases.
+    func awaitRetiring() throws { _ = try wait("retiring", 5) { isRetiring ? true : nil } }
+
     func use(key: String) { locked { keyFile = key } }
     func refuse(_ text: String?) { locked { refusal = text } }
-    func beSilent() { locked { isSilent = true } }
+    func beSilent(_ isSilent: Bool = true) { locked { self.isSilent = isSilent } }
 
     /// Closes the socket and returns how the worker ended.
     func hangUp(within seconds: Double) throws -> String {
@@ -197,6 +213,7 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         case .output(let frame): locked { outputs[frame.leaseID, default: [:]][frame.stream, default: []] += frame.data }
         case .finished(let frame): locked { results[frame.leaseID] = frame }
         case .signRequest(let frame): try answer(frame)
+        case .retiring: locked { isRetiring = true }
         case .lease, .leaseBody, .cancel, .signResponse: throw TestBedError("a frame that no worker sends")
         }
     }

@@ -68,6 +68,9 @@ final class PrivateSSHD {
     /// Ends the daemon's connections at once, without a word to the peer but the end of the TCP stream.
     func dropConnections() { for process in descendants(commands: false) { kill(process, SIGKILL) } }
 
+    /// Stops the daemon's connections: the kernel still acknowledges what comes, and nobody answers.
+    func freezeConnections() { for process in descendants(commands: false) { kill(process, SIGSTOP) } }
+
     /// What the daemon started; without what runs in sessions of its own, that is, the commands.
     private func descendants(commands: Bool) -> [pid_t] {
         var known: Set<pid_t> = [pid]

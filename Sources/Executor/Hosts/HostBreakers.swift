@@ -1,0 +1,57 @@
+internal import JobProtocol
+internal import ProtocolMessages
+internal import Synchronization
+
+/// What is known of each host's failures, whichever worker met them.
+final class HostBreakers: Sendable {
+    /// What a command that was let through is held to.
+    struct Ticket: Sendable {
+        /// The hosts of its way and what was known of each.
+        fileprivate let way: [(host: String, generation: Int)]
+    }
+
+    /// What becomes of a command.
+    enum Admission {
+        case admitted(Ticket)
+        /// With the text for its result.
+        case refused(String)
+    }
+
+    private let breakers = Mutex<[String: HostBreaker]>([:])
+
+    /// Lets a command through to the last host of `way`, which leads over the others.
+    func admit(_ way: [String], now: Int64) -> Admission {
+        breakers.withLock { breakers in
+            var admitted: [(host: String, generation: Int)] = []
+            for host in way {
+                var breaker = breakers[host] ?? HostBreaker()
+                if let text = breaker.admit(host, now: now) {
+                    for (before, generation) in admitted { breakers[before]?.undecided(admitted: generation) }
+                    return .refused(text)
+                }
+                // Nothing is kept of hosts that nothing is wrong with.
+                if breakers[host] != nil { breakers[host] = breaker }
+                admitted.append((host, breaker.generation))
+            }
+            return .admitted(Ticket(way: admitted))
+        }
+    }
+
+    /// Learns from how the command ended. Only what a worker says of a host of the command's way counts.
+    func settle(_ ticket: Ticket, _ finished: WireLeaseFinished, now: Int64, jitter: Double) {
+        let isThrough = finished.outcome != .notStarted && finished.failedHost.isEmpty
+        breakers.withLock { breakers in
+            let failed = ticket.way.firstIndex { $0.host == finished.failedHost }
+            for (index, (host, generation)) in ticket.way.enumerated() {
+                if isThrough || index < failed ?? 0 {
+                    breakers[host]?.succeeded()
+                } else if index == failed {
+                    breakers[host, default: HostBreaker()].failed(
+                        finished.reason, finished.error.clipped(toBytes: 300), admitted: generation, now: now, jitter: jitter)
+                } else {
+                    breakers[host]?.undecided(admitted: generation)
+                }
+            }
+        }
+    }
+}
