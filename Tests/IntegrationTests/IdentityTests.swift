@@ -82,7 +82,10 @@ struct IdentityTests {
         #expect(away["error"]?.contains("start the agent") == true, "\(away.text)")
     }
 
-    @Test func `an ECDSA certificate of a CA that the host trusts logs in, and an expired one is an error that names the date`()
+    @Test(arguments: [false, true])
+    func `an ECDSA certificate of a CA that the host trusts logs in, and an expired one is an error that names the date`(
+        isInAgent: Bool
+    )
         throws
     {
         let key = try makeKey("ecdsa", "certified", authorized: false)
@@ -99,7 +102,19 @@ struct IdentityTests {
             #expect(signed.code == 0, "\(signed.errors)")
         }
         try sign("-1m:+1h")
-        try use("private-key: { file: \(key) }, certificate: { file: \(key)-cert.pub }")
+        let socket = "\(folder)/agent.sock"
+        let agent = Daemon("/usr/bin/ssh-agent", ["-D", "-a", socket], log: URL(filePath: "\(folder)/agent.log"))
+        if isInAgent {
+            try agent.start()
+            #expect(eventually { FileManager.default.fileExists(atPath: socket) })
+            // Without the certificate beside it, or the agent would take that too.
+            try FileManager.default.moveItem(atPath: "\(key)-cert.pub", toPath: "\(folder)/cert")
+            #expect(try Command.run("/usr/bin/ssh-add", ["-q", key], environment: ["SSH_AUTH_SOCK": socket]).code == 0)
+            try FileManager.default.moveItem(atPath: "\(folder)/cert", toPath: "\(key)-cert.pub")
+        }
+        defer { agent.stop() }
+        let place = isInAgent ? "agent: { socket: \(socket), public-key: { file: \(key).pub } }" : "private-key: { file: \(key) }"
+        try use("\(place), certificate: { file: \(key)-cert.pub }")
         #expect(try check().output.contains("with the certificate \"deploy\" for \(NSUserName()) until "))
         try bed.start()
         let answer = try bed.deliver()
