@@ -49,6 +49,12 @@ int sallyport_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
 
 int sallyport_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
 
+static int has_any(const struct __user_cap_data_struct data[2]) {
+    unsigned any = 0;
+    for (int half = 0; half < 2; half++) any |= data[half].effective | data[half].permitted | data[half].inheritable;
+    return any != 0;
+}
+
 int sallyport_drop_capabilities(void) {
     for (int capability = 0; capability < 64; capability++) {
         if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) != 1) continue;
@@ -57,6 +63,9 @@ int sallyport_drop_capabilities(void) {
     }
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
+    memset(data, 0, sizeof(data));
+    // Where there are none, whoever started this process may have forbidden capset(2) as well.
+    if (syscall(SYS_capget, &header, data) == 0 && !has_any(data)) return 0;
     memset(data, 0, sizeof(data));
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }

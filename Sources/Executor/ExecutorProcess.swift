@@ -42,6 +42,7 @@ public final class ExecutorProcess: Sendable {
     ///
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve() throws {
+        let notify = SystemdNotify.fromEnvironment()
         guard try lockJournal() else { return }
         try AuditFile.prepareFolder(settings.audit.path)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
@@ -54,12 +55,19 @@ public final class ExecutorProcess: Sendable {
         var reload = Reload(
             settings: settings, reader: reader, rules: running.service.rules, journal: running.service.journal,
             metrics: running.service.metrics, record: running.reloads, logger: logger)
+        let watchdog = running.service.feedWatchdog(of: notify)
+        notify.send(.ready)
         while true {
             switch ProcessSignals.next() {
             case .stop:
+                notify.send(.stopping)
                 try wait { await self.stop(running) }
+                watchdog?.cancel()
                 return
-            case .reload: reload.run()
+            case .reload:
+                notify.send(.reloading)
+                reload.run()
+                notify.send(.ready)
             case .child where reader.isGone: logger.error("the settings reader has ended; restart to use changed settings")
             case .child, nil: continue
             }

@@ -51,6 +51,9 @@ public struct SystemdNotify: Sendable {
         return SystemdNotify(path: path, watchdogInterval: process == nil || process == "\(getpid())" ? interval : nil)
     }
 
+    /// Leaves it to a child process, which gets the environment, to speak and to feed the watchdog that systemd meant for this one.
+    public static func leaveToChild() { unsafe unsetenv("WATCHDOG_PID") }
+
     /// Connects to the socket at `path`; a leading `@` stands for the abstract namespace. Nil, or a path that cannot be connected to,
     /// makes every message a no-op.
     init(path: String?, watchdogInterval: Duration? = nil) {

@@ -41,6 +41,7 @@ struct Serve: ParsableCommand {
     func run() throws {
         ProcessHardening.closeInherited()
         ProcessSignals.block()
+        SystemdNotify.leaveToChild()
         let logger = Logger(label: "supervisor") { _ in JSONLogHandler(service: "sallyport-executor-supervisor") }
         let layout = try settings.reading { try WorkerLayout(file: $0) }
         let program = try Program()

@@ -10,8 +10,9 @@ import Testing
 /// What an SSH worker that a host has taken over can make the executor do: nothing beyond the leases it was given.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct HostileWorkerTests {
-    /// All the same host, by names enough for each worker to have some.
-    private static let names = (0..<12).map { "spread-\($0)" }
+    /// All the same host, by addresses enough for each worker to have some.
+    private static let addresses = (2..<14).map { "127.0.0.\($0)" }
+    private static let names = addresses.map { "spread-\($0.split(separator: ".")[3])" }
 
     private static let jobs = """
           spread:
@@ -31,7 +32,13 @@ struct HostileWorkerTests {
             hooks: DeliveryTests.hook("spread", "respond: sync\n    wait: 30s\n    destination: { payload: /host }"), start: false
         )
         let server = bed.server
-        try bed.add(hosts: try Self.names.map { try BedHost($0, server) }, connectTimeout: "10s")
+        server.stop()
+        let settings = server.folder.appending(path: "sshd_config")
+        let listening = Self.addresses.map { "\nListenAddress \($0)" }.joined()
+        try (try String(contentsOf: settings, encoding: .utf8) + listening).write(to: settings, atomically: true, encoding: .utf8)
+        try server.start()
+        try bed.add(
+            hosts: try zip(Self.names, Self.addresses).map { try BedHost($0, server, address: $1) }, connectTimeout: "10s")
         try bed.start()
         let bed = bed
         try #require(eventually { bed.executor.text.components(separatedBy: "SSH worker connected").count == 3 })

@@ -108,35 +108,17 @@ struct ReloadAndStopTests {
 
     @Test func `the service manager is told when it is ready, reads again, and stops`() throws {
         bed.ingress.stop(SIGTERM)
-        let path = bed.folder.appending(path: "notify").path
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        #expect(bound == 0)
-        func next() -> String {
-            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            var bytes = [UInt8](repeating: 0, count: 256)
-            guard poll(&entry, 1, 10_000) == 1 else { return "nothing" }
-            let count = recv(descriptor, &bytes, bytes.count, 0)
-            return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-        }
+        let manager = try NotifySocket(bed.folder.appending(path: "notify").path)
         let ingress = Daemon(
             try TestBed.binary("sallyport-ingress"), ["serve", "--config", bed.ingressSettings.path],
-            log: bed.folder.appending(path: "told.log"), environment: ["NOTIFY_SOCKET": path])
+            log: bed.folder.appending(path: "told.log"), environment: ["NOTIFY_SOCKET": manager.path])
         try ingress.start()
-        #expect(next() == "READY=1")
+        #expect(manager.next() == "READY=1")
         kill(ingress.pid, SIGHUP)
-        #expect(next().hasPrefix("RELOADING=1\nMONOTONIC_USEC="))
-        #expect(next() == "READY=1")
+        #expect(manager.next()?.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") == true)
+        #expect(manager.next() == "READY=1")
         #expect(ingress.stop(SIGTERM) == 0)
-        #expect(next() == "STOPPING=1")
+        #expect(manager.next() == "STOPPING=1")
     }
 
     @Test func `while it stops it is not ready and takes nothing new, and who waits gets its result`() throws {

@@ -6,12 +6,14 @@ import TestSupport
 /// A host for the executor's settings.
 struct BedHost {
     let name: String
+    let address: String
     let port: Int
     /// As known_hosts has it: type and base64.
     let hostKey: String
 
-    init(_ name: String, port: Int, hostKey: String) {
+    init(_ name: String, address: String = "127.0.0.1", port: Int, hostKey: String) {
         self.name = name
+        self.address = address
         self.port = port
         self.hostKey = hostKey
     }
@@ -20,9 +22,9 @@ struct BedHost {
         self.init(name, port: host.port, hostKey: "ssh-ed25519 \(Base64.encode(host.hostKey))")
     }
 
-    init(_ name: String, _ server: SSHServer) throws {
+    init(_ name: String, _ server: SSHServer, address: String = "127.0.0.1") throws {
         let key = try String(contentsOfFile: server.hostKeyFile.path + ".pub", encoding: .utf8)
-        self.init(name, port: server.port, hostKey: key.split(separator: " ").prefix(2).joined(separator: " "))
+        self.init(name, address: address, port: server.port, hostKey: key.split(separator: " ").prefix(2).joined(separator: " "))
     }
 }
 
@@ -31,13 +33,13 @@ extension TestBed {
     func add(hosts: [BedHost], connectTimeout: String = "2s") throws {
         let url = box.appending(path: "executor.yaml")
         let lines = hosts.map {
-            "  \($0.name): { address: 127.0.0.1, port: \($0.port), user: \(NSUserName()), identity: deploy, "
+            "  \($0.name): { address: \($0.address), port: \($0.port), user: \(NSUserName()), identity: deploy, "
                 + "connect-timeout: \(connectTimeout) }\n"
         }
         let settings = try String(contentsOf: url, encoding: .utf8)
             .replacingOccurrences(of: "\nhosts:\n", with: "\nhosts:\n" + lines.joined())
         try settings.write(to: url, atomically: true, encoding: .utf8)
-        try append(hosts.map { "[127.0.0.1]:\($0.port) \($0.hostKey)\n" }.joined(), to: "known_hosts")
+        try append(hosts.map { "[\($0.address)]:\($0.port) \($0.hostKey)\n" }.joined(), to: "known_hosts")
     }
 
     /// The executor proper and its workers.
