@@ -154,6 +154,16 @@ final class JumpTests {
         #expect(try executor.result(try lease(["true"], grant: 901)).outcome == .exited)
     }
 
+    @Test func `a host that goes away behind its jump host leaves the outcome unknown at once`() throws {
+        let id = try lease(["sh", "-c", "echo begun; sleep 60"], grant: 900)
+        try executor.started(id)
+        target.dropConnections()
+        let result = try executor.result(id, within: 10)
+        #expect(result.outcome == .unknown)
+        #expect(result.stdout == .init("begun\n".utf8))
+        #expect(jump.connectionCount == 1)
+    }
+
     @Test func `a cancel while the jump host is logged in to has nothing to end, and others get through`() throws {
         executor.beSilent()
         let id = try lease(["true"], grant: 900)
