@@ -17,15 +17,16 @@ final class JumpTests {
         target = try PrivateSSHD()
         jump = try PrivateSSHD()
         executor = try FakeExecutor(target)
-        try allow("restrict,port-forwarding,permitopen=\"127.0.0.1:\(target.port)\"")
+        try allow("restrict,port-forwarding,permitopen=\"127.0.0.1:\(target.port)\"", dropping: false)
     }
 
     deinit { executor.stop() }
 
     /// Lets the executor's key log in to the jump host, under these options.
-    private func allow(_ options: String) throws {
+    private func allow(_ options: String, dropping: Bool = true) throws {
         let key = try String(contentsOfFile: target.folder + "/user_ed25519.pub", encoding: .utf8)
         try "\(options) \(key)".write(toFile: jump.folder + "/authorized_keys", atomically: true, encoding: .utf8)
+        guard dropping else { return }
         // What was logged in before keeps what it was allowed.
         jump.dropConnections()
         for _ in 0..<300 where jump.connectionCount > 0 { usleep(10_000) }
@@ -151,6 +152,16 @@ final class JumpTests {
         #expect(LocalShell.processes { $0.group == group }.isEmpty)
         // The way is made anew.
         #expect(try executor.result(try lease(["true"], grant: 901)).outcome == .exited)
+    }
+
+    @Test func `a host that goes away behind its jump host leaves the outcome unknown at once`() throws {
+        let id = try lease(["sh", "-c", "echo begun; sleep 60"], grant: 900)
+        try executor.started(id)
+        target.dropConnections()
+        let result = try executor.result(id, within: 10)
+        #expect(result.outcome == .unknown)
+        #expect(result.stdout == .init("begun\n".utf8))
+        #expect(jump.connectionCount == 1)
     }
 
     @Test func `a cancel while the jump host is logged in to has nothing to end, and others get through`() throws {

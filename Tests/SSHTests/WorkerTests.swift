@@ -323,17 +323,17 @@ struct WorkerHostTests {
 
     @Test func `a host that stops without a word is found out by the silence, and its command is unknown`() throws {
         let sshd = try PrivateSSHD()
-        let executor = try FakeExecutor(sshd, keepAlive: (after: 1_500, within: 1_000))
+        let executor = try FakeExecutor(sshd, keepAlive: (after: 2_500, within: 1_000))
         defer { executor.stop() }
         let id = try executor.lease(["sleep", "60"])
         try executor.started(id)
-        // A host that lives is asked, answers, and goes on. libssh2 asks at most once a second.
+        // A host that lives is asked, answers, and goes on. libssh2 asks at most every two seconds.
         usleep(4_000_000)
         let begun = Monotonic.now()
         sshd.freezeConnections()
         let result = try executor.result(id)
         #expect(result.outcome == .unknown)
-        #expect(result.error.contains("has not answered for 2 s"), "\(result.error)")
+        #expect(result.error.contains("has not answered for 3 s"), "\(result.error)")
         #expect((900..<4_000).contains(Monotonic.now() - begun))
     }
 
