@@ -130,7 +130,7 @@ import Testing
     }
 
     @Test func `a checkpoint is signed after so many records, and not before`() async throws {
-        let journal = try journal { $0.checkpointEvery = 4 }
+        let journal = try journal { ($0.checkpointEvery, $0.checkpointInterval) = (4, .seconds(3600)) }
         try await journal.record([event("a"), event("b"), event("c")])
         try await Task.sleep(for: .milliseconds(300))
         #expect(try AuditFolder(path: auditPath).notes().notes.isEmpty)

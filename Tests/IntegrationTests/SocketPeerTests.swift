@@ -32,44 +32,57 @@ struct SocketPeerTests {
             let stranger = try Command.run(
                 "/usr/bin/setpriv",
                 [
-                    "--reuid=4711", "--regid=4711", "--clear-groups", "/usr/bin/curl", "-s", "--max-time", "3", "--unix-socket",
+                    "--reuid=4711", "--regid=4711", "--clear-groups", "/usr/bin/curl", "-sS", "--max-time", "3", "--unix-socket",
                     "\(run)/\(socket)", "http://x/",
                 ])
             // 52: an empty answer; 56: reset. 28 would be a peer that was let in.
-            #expect([52, 56].contains(stranger.code), "\(socket): curl ended with \(stranger.code)")
+            #expect([52, 56].contains(stranger.code), "\(socket): \(stranger.code) \(stranger.errors)")
             #expect(eventually { log().contains("4711") }, "\(socket)")
         }
         #expect(try bed.deliver(hook: "count", signature: nil, token: nil).status == 200)
     }
 
-    @Test func `of two executors each runs what it is given, and one that leaves takes nothing with it`() throws {
+    @Test func `who takes the executor's place and leaves without an answer runs nothing, and what was handed to it runs once`()
+        throws
+    {
         try bed.start()
-        let second = try HostilePeer(as: .executor, in: bed)
-        try second.shakeHands()
-        // Without credit it is given nothing.
-        for _ in 0..<5 { #expect(try bed.deliver(hook: "count", signature: nil, token: nil).status == 200) }
-        try second.send(.with { $0.credit = .with { $0.jobsInFlight = 1 } })
         let bed = bed
-        let answers = (0..<6).map { _ in Background { try bed.deliver(hook: "count", signature: nil, token: nil) } }
-        _ = try second.next()
-        withExtendedLifetime(second) {}
-        let statuses = try answers.map { try $0.value.status }
-        // What it took and did not answer waits for its sender's patience; the rest ran.
-        #expect(statuses.filter { $0 == 200 }.count >= 5, "\(statuses)")
-        #expect(statuses.allSatisfy { [200, 202, 503].contains($0) }, "\(statuses)")
+        var ran = 0
+        for _ in 0..<3 {
+            try bed.waitUntilReady()
+            let answers: [Background<HookAnswer>]
+            do {
+                let impostor = try HostilePeer(as: .executor, in: bed)
+                try impostor.shakeHands()
+                try impostor.send(.with { $0.credit = .with { $0.jobsInFlight = 8 } })
+                answers = (0..<4).map { _ in Background { try bed.deliver(hook: "count", signature: nil, token: nil) } }
+                // Whatever it is given; the executor proper may be back before.
+                while let frame = try? impostor.next() { if case .submit = frame { break } }
+            }
+            for answer in answers {
+                let answer = try answer.value
+                // 503: it came while nobody was connected, and was not taken.
+                #expect(answer.status == 503 || answer["stdout"] == "counted\n", "\(answer.status) \(answer.text)")
+                ran += answer.status == 200 ? 1 : 0
+            }
+        }
+        #expect(ran > 0)
+        #expect(try bed.jobs(["--limit", "1000"]).count == ran)
     }
 
     @Test func `frames that come a byte at a time are frames, and one that is cut off by the end is none`() throws {
         try bed.executor.start()
-        let slow = try HostilePeer(as: .ingress, in: bed)
-        try slow.shakeHands()
-        let envelope = try slow.envelope(.good("count"))
-        let frame = try Frames.encode(.with { $0.submit = .with { $0.envelope = envelope } } as WireFrame)
-        for byte in frame {
-            try slow.send([byte])
-            usleep(200)
+        do {
+            let slow = try HostilePeer(as: .ingress, in: bed)
+            try slow.shakeHands()
+            let envelope = try slow.envelope(.good("count"))
+            let frame = try Frames.encode(.with { $0.submit = .with { $0.envelope = envelope } } as WireFrame)
+            for byte in frame {
+                try slow.send([byte])
+                usleep(200)
+            }
+            #expect(try slow.result().status == .succeeded)
         }
-        #expect(try slow.result().status == .succeeded)
         let request = WireJobRequest.good("count")
         do {
             let cut = try HostilePeer(as: .ingress, in: bed)
