@@ -23,6 +23,8 @@ public enum ProcessHardening {
         try step("set PR_SET_NO_NEW_PRIVS", sallyport_no_new_privileges())
         try step("drop capabilities", sallyport_drop_capabilities())
         umask(0o077)
+        // libdispatch would tell syslog of what the seal refuses it, over and over.
+        unsafe setenv("LIBDISPATCH_LOG", "NO", 1)
     }
 
     /// Descriptors this process may have.

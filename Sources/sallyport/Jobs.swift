@@ -36,7 +36,7 @@ struct JobsList: ParsableCommand {
     static func show(_ list: WireListJobs, _ admin: AdminOptions) throws {
         let records = try AdminClient(path: admin.socket).ask(.with { $0.listJobs = list })
         if admin.json { return records.forEach { Output.line(JobRecordText.json($0)) } }
-        var table = Table(["JOB", "ACCEPTED", "NAME", "STATUS", "REASON", "EVENT", "HOOK"])
+        var table = Table(["JOB", "ACCEPTED", "NAME", "STATUS", "REASON", "EVENT", "HOOK"], whole: 2)
         for record in records {
             table.add([
                 record.jobID, Timestamp.text(record.acceptedAtMs), record.job, status(record), JobNames.name(record.reason),

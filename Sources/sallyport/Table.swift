@@ -1,8 +1,14 @@
 /// Columns for a terminal. Text from hosts and senders is shown with its control characters escaped.
 struct Table {
     private var rows: [[String]]
+    /// Columns from the left that are shown whole.
+    private let whole: Int
 
-    init(_ heads: [String]) { rows = [heads] }
+    /// - Parameter whole: columns from the left that are no use when they are cut, such as ids and times.
+    init(_ heads: [String], whole: Int = 1) {
+        rows = [heads]
+        self.whole = whole
+    }
 
     mutating func add(_ cells: [String]) { rows.append(cells.map { Self.safe($0) }) }
 
@@ -11,20 +17,24 @@ struct Table {
 
     /// The rows as lines, columns as wide as their widest cell.
     ///
-    /// - Parameter width: columns of the terminal; where the rows are wider, the widest columns but the first are cut, each marked by `…`.
+    /// - Parameter width: columns of the terminal; where the rows are wider the last columns are left out, as many as must be, and the widest
+    ///   of the others cut, each marked by `…`.
     func lines(width: Int? = nil) -> [String] {
         var widths = rows.first?.indices.map { column in rows.map { $0[column].count }.max() ?? 0 } ?? []
         if let width {
-            while widths.reduce(0, +) + 2 * (widths.count - 1) > width,
-                let widest = widths.indices.dropFirst().max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
-            { widths[widest] -= 1 }
+            func sum(_ widths: [Int]) -> Int { widths.reduce(0, +) + 2 * (widths.count - 1) }
+            let least = widths.enumerated().map { $0 < whole ? $1 : min($1, Self.narrowest) }
+            while widths.count > whole, sum(Array(least.prefix(widths.count))) > width { widths.removeLast() }
+            while sum(widths) > width, let widest = widths.indices.dropFirst(whole).max(by: { widths[$0] < widths[$1] }) {
+                widths[widest] -= 1
+            }
         }
         return rows.map { row in
             var line = ""
-            for (index, cell) in row.enumerated() {
-                let cell = cell.count > widths[index] ? cell.prefix(widths[index] - 1) + "…" : cell
+            for (index, (cell, width)) in zip(row, widths).enumerated() {
+                let cell = cell.count > width ? cell.prefix(width - 1) + "…" : cell
                 line += cell
-                if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
+                if index < widths.count - 1 { line += String(repeating: " ", count: width - cell.count + 2) }
             }
             return line
         }

@@ -28,12 +28,14 @@ struct TerminalTests {
             for scalar in ["\u{1b}", "\u{202e}", "\u{9b}"] { #expect(!text.contains(scalar)) }
             if command[1] == "show" { #expect(text.contains("\\u{1b}[31mred \\u{202e}backwards \\u{9b}5n"), "\(text)") }
         }
-        let program = "stty cols 100; '\(try TestBed.binary("sallyport"))' jobs list --socket '\(socket)'"
-        let table = try Command.run("/usr/bin/script", ["-qec", program, "/dev/null"]).output
-        let lines = table.split(whereSeparator: \.isNewline)
-        #expect(lines.count == 2, "\(table)")
-        #expect(lines.allSatisfy { $0.count <= 100 }, "\(table)")
-        #expect(table.contains("…"))
-        #expect(!table.contains("\u{1b}"))
+        for columns in [80, 100] {
+            let program = "stty cols \(columns); '\(try TestBed.binary("sallyport"))' jobs list --socket '\(socket)'"
+            let table = try Command.run("/usr/bin/script", ["-qec", program, "/dev/null"]).output
+            let lines = table.split(whereSeparator: \.isNewline)
+            #expect(lines.count == 2, "\(table)")
+            #expect(lines.allSatisfy { $0.count <= columns && $0.hasPrefix("JOB") || $0.contains("succeed") }, "\(table)")
+            #expect(lines[1].contains("…") == (columns == 100), "\(table)")
+            #expect(!table.contains("\u{1b}"))
+        }
     }
 }

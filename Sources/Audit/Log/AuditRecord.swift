@@ -32,6 +32,9 @@ public struct AuditRecord: Sendable, Equatable {
         guard bytes.elementsEqual(line) else { throw AuditError("not a record as it was written") }
     }
 
+    /// How the line of a record with that place begins. Who holds the hash of the whole need not read more of it.
+    public static func opening(_ index: UInt64) -> [UInt8] { Array("{\"index\":\(index),".utf8) }
+
     /// The line, without its newline.
     public var bytes: [UInt8] {
         var writer = JSONWriter()

@@ -150,7 +150,10 @@ struct AuditStart {
                     }
                     tree = segment.before
                 } else if tree.size < size {
-                    guard try AuditRecord(line.bytes).index == tree.size else { throw AuditError("not record \(tree.size)") }
+                    // The hashes tell whether the rest is as it was written.
+                    guard line.bytes.starts(with: AuditRecord.opening(tree.size)) else {
+                        throw AuditError("not record \(tree.size)")
+                    }
                     tree.append(.leaf(line.bytes))
                 } else {
                     rest += line.bytes + [0x0a]

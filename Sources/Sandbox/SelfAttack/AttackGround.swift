@@ -32,8 +32,11 @@ struct AttackGround: Sendable {
         close(descriptor)
         (listener, port) = try Self.listen(outside: ports)
         let caller = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // A firewall may swallow it without a word.
+        var patience = timeval(tv_sec: 2, tv_usec: 0)
+        unsafe setsockopt(caller, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard unsafe Glibc.connect(caller, Self.pointer(Self.address(port)), 16) == 0 else {
-            throw SandboxError("connect to the loopback", errno: errno)
+            throw SandboxError("connect to the loopback\(Self.units)", errno: errno)
         }
         connection = accept(listener, nil, nil)
         abstract = "\0sallyport-self-attack-\(UInt64.random(in: .min ... .max))"
@@ -54,6 +57,9 @@ struct AttackGround: Sendable {
         unsafe rmdir("\(folder)/folder")
         unsafe rmdir(folder)
     }
+
+    private static let units =
+        "; in a unit of systemd's it needs RestrictAddressFamilies=AF_INET and IPAddressAllow=localhost for this run"
 
     private static func makeFolder() throws(SandboxError) -> String {
         let wanted = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) }
@@ -79,7 +85,7 @@ struct AttackGround: Sendable {
                             unsafe getsockname(listener, $0, &length)
                         }
                     }) == 0
-            else { throw SandboxError("listen on the loopback", errno: errno) }
+            else { throw SandboxError("listen on the loopback\(units)", errno: errno) }
             let port = UInt16(bigEndian: bound.sin_port)
             if !ports.contains(port) { return (listener, port) }
             close(listener)

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What came of the attacks on one process.
 public struct SelfAttackReport: Sendable {
     struct Line: Sendable {
@@ -11,6 +13,8 @@ public struct SelfAttackReport: Sendable {
         /// What ends the process in both cases, by anything but the seal, is not there on this machine.
         var isHeld: Bool {
             if isAllowed || sealed.isHeld { return true }
+            // What cannot be seen cannot be reached: a unit with `ProtectProc=` hides other processes, with the seal and without it.
+            if attack.aim == .process, sealed == .reached(ENOENT), control == sealed { return true }
             if case .ended(let signal) = sealed { return signal != 0 && sealed == control }
             return false
         }
