@@ -15,7 +15,7 @@ ARG RUNTIME_IMAGE=docker.io/library/debian:12-slim
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libssl-dev libssh2-1-dev libseccomp-dev libsqlite3-dev libyaml-dev \
+        libssl-dev libssh2-1-dev libseccomp-dev libsqlite3-dev libyaml-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -84,7 +84,7 @@ CMD ["serve", "--config", "/etc/sallyport/ingress.yaml"]
 FROM base AS executor-base
 RUN set -eu; \
     apt-get update -qq; \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssh2-1 libsqlite3-0; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssh2-1 libsqlite3-0 zlib1g; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*; \
     install -d -m 0700 -o 65533 -g 65533 /run/sallyport-admin /var/lib/sallyport
 COPY --from=build /out/bin/sallyport-executor /out/bin/sallyport-ssh-worker /out/bin/sallyport /usr/local/bin/

@@ -53,6 +53,7 @@ let package = Package(
         .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
 
         // Shared by both halves.
@@ -89,7 +90,7 @@ let package = Package(
             name: "Executor",
             dependencies: [
                 "Audit", "Authentication", "JobProtocol", "JobTransport", "ProtocolMessages", "Sandbox", "Settings",
-                "SettingsReload", "Telemetry", "JSON", nioCore, nioPosix,
+                "CZlib", "SettingsReload", "Telemetry", "JSON", nioCore, nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -142,7 +143,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Authentication", "Executor", "HostileHost", "JobProtocol", "ProtocolMessages", protobuf, logging, "sallyport",
+                "Audit", "Authentication", "Executor", "HostileHost", "JobProtocol", "ProtocolMessages", protobuf, logging,
+                "sallyport",
                 "sallyport-executor",
                 "sallyport-ingress",
                 "sallyport-ssh-worker",

@@ -114,8 +114,8 @@ extension SQLiteJournal {
             ingress: row["ingress"], body: body.map { [UInt8]($0) }, status: WireJobStatus(rawValue: row["status"]) ?? .unknown,
             reason: WireReason(rawValue: row["reason"]) ?? .unspecified, error: row["error"],
             attempt: UInt32(clamping: row["attempt"] as Int64), acceptedAt: row["accepted_at"], finishedAt: row["finished_at"],
-            result: try result.map { try WireJobResult(serializedBytes: $0) }, dueAt: row["due_at"],
-            progress: try progress.map { try WireJobResult(serializedBytes: $0) }, origin: row["origin"],
+            result: try result.map(ResultBlob.read), dueAt: row["due_at"],
+            progress: try progress.map(ResultBlob.read), origin: row["origin"],
             operatorName: row["operator"], letter: DeadLetter(rawValue: row["letter"]) ?? .none)
     }
 }

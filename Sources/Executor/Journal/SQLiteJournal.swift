@@ -90,13 +90,13 @@ final class SQLiteJournal: Journal {
     func postpone(
         _ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult, _ audited: [AuditEvent]
     ) async throws(JournalError) {
-        let bytes = try bytes(progress, "postpone")
+        let stored = ResultBlob.pack(try bytes(progress, "postpone"))
         let now = WallClock.now()
         try await commits.record("postpone") { database, events in
             events += audited
             try Self.execute(
                 database, "UPDATE job SET status = ?, attempt = ?, due_at = ?, progress = ? WHERE id = ? AND finished_at IS NULL",
-                [WireJobStatus.accepted.rawValue, Int64(attempt), until, DatabaseBytes(bytes), jobID])
+                [WireJobStatus.accepted.rawValue, Int64(attempt), until, DatabaseBytes(stored), jobID])
             try Self.add(
                 database, jobID, at: now,
                 "attempt \(attempt - 1): \(JobNames.name(progress.reason)); the next in \(max(0, until - now)) ms",
@@ -107,13 +107,13 @@ final class SQLiteJournal: Journal {
     func advance(
         _ jobID: String, attempt: UInt32, _ progress: WireJobResult, _ audited: [AuditEvent]
     ) async throws(JournalError) {
-        let bytes = try bytes(progress, "advance")
+        let stored = ResultBlob.pack(try bytes(progress, "advance"))
         try await commits.record("advance") { database, events in
             events += audited
             try Self.execute(
                 database,
                 "UPDATE job SET status = ?, attempt = ?, due_at = NULL, progress = ? WHERE id = ? AND finished_at IS NULL",
-                [WireJobStatus.running.rawValue, Int64(attempt), DatabaseBytes(bytes), jobID])
+                [WireJobStatus.running.rawValue, Int64(attempt), DatabaseBytes(stored), jobID])
         }
     }
 
@@ -127,6 +127,7 @@ final class SQLiteJournal: Journal {
 
     func finish(_ jobID: String, _ result: WireJobResult, _ audited: [AuditEvent]) async throws(JournalError) {
         let bytes = try bytes(result, "finish")
+        let stored = ResultBlob.pack(bytes)
         let letter = result.status == .dead ? DeadLetter.open : .none
         let end = AuditEvent.result(jobID, result, digest: SHA256.hash(bytes))
         try await commits.record("finish") { database, events in
@@ -138,7 +139,7 @@ final class SQLiteJournal: Journal {
                 WHERE id = ? AND finished_at IS NULL
                 """,
                 [
-                    result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(bytes), result.finishedAtMs,
+                    result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(stored), result.finishedAtMs,
                     Int64(result.attempts), letter.rawValue, result.status == .succeeded, jobID,
                 ])
             guard database.changesCount > 0 else { return }
