@@ -9,6 +9,8 @@ internal import Telemetry
 /// Brings changed settings in: reads, checks, and then swaps all of it or nothing.
 struct Reload {
     private var settings: ExecutorSettings
+    /// Ports that the SSH workers were started with: they may connect to no other.
+    private let ports: Set<UInt16>
     private let reader: SettingsReader
     private let rules: Rules
     private let journal: any Journal
@@ -21,6 +23,7 @@ struct Reload {
         record: ReloadRecord, logger: Logger
     ) {
         self.settings = settings
+        ports = settings.ports
         self.reader = reader
         self.rules = rules
         self.journal = journal
@@ -34,7 +37,7 @@ struct Reload {
         do {
             let files = try reader.read()
             let new = try FileView.$current.withValue(files) { try ExecutorSettings(file: settings.file) }
-            let fixed = new.needingRestart(since: settings)
+            let fixed = new.needingRestart(since: settings, ports: ports)
             guard fixed.isEmpty else { return refuse(["changed, and needs a restart: " + fixed.joined(separator: ", ")]) }
             settings = new
             journal.recordLater([.policyChanged(new.policy.digest, at: WallClock.now())])
@@ -83,15 +86,17 @@ extension ExecutorSettings {
     var rules: Rules.Current { Rules.Current(policy: policy, hosts: hosts, admin: admin, keep: keep) }
 
     /// What differs from `old` and cannot be changed while the process runs.
-    func needingRestart(since old: ExecutorSettings) -> [String] {
+    ///
+    /// - Parameter known: ports of the start.
+    func needingRestart(since old: ExecutorSettings, ports known: Set<UInt16>) -> [String] {
         var keys = fixed.differences(from: old.fixed)
         // The file may be the same and the key in it another.
         if signingKey.publicKey.raw != old.signingKey.publicKey.raw { keys.append("signing-key") }
-        // The SSH workers may connect to the ports that were known when they were started.
-        let ports = ports.subtracting(old.ports)
+        let ports = ports.subtracting(known)
         if !ports.isEmpty { keys.append("hosts (port \(ports.sorted().map(String.init).joined(separator: ", ")) is new)") }
         return keys
     }
 
-    private var ports: Set<UInt16> { Set(hosts.targets.values.filter(\.jumps.isEmpty).map(\.port)) }
+    /// What is connected to without a jump host.
+    var ports: Set<UInt16> { Set(hosts.targets.values.filter(\.jumps.isEmpty).map(\.port)) }
 }

@@ -5,6 +5,9 @@ internal import ProtocolMessages
 extension Connection {
     /// Ways to other hosts through this one at once.
     static let maximumTunnels = 256
+    /// A host behind this one that does not answer may keep a request waiting as long, in milliseconds; then everything else that wants a
+    /// channel of the connection goes to another one.
+    static let tunnelPatience = 1_500
     /// Bytes taken off a tunnel's socket at once; as many wait at most on either way.
     private static let piece = 32 * 1024
 
@@ -33,19 +36,22 @@ extension Connection {
         if openingTunnel == nil {
             guard !isOpening, !spares.contains(where: \.isExecuting) else { return false }
             openingTunnel = tunnels.first { $0.isWaiting && !$0.isAbandoned }
+            openingTunnelSince = openingTunnel == nil ? nil : now
         }
         guard let tunnel = openingTunnel else { return false }
         switch session.openTunnel(to: tunnel.address, port: tunnel.port) {
-        case .again: return false
+        case .again:
+            if !isOpeningOverdue, now - (openingTunnelSince ?? now) >= Self.tunnelPatience { moveOthers(but: tunnel, now: now) }
+            return false
         case .done(let channel):
-            openingTunnel = nil
+            (openingTunnel, openingTunnelSince) = (nil, nil)
             if tunnel.isAbandoned {
                 tunnel.state = .closing(channel, until: now + Self.drainLimit)
             } else {
                 tunnel.open(channel)
             }
         case .failed(let code):
-            openingTunnel = nil
+            (openingTunnel, openingTunnelSince) = (nil, nil)
             guard code == LIBSSH2_ERROR_CHANNEL_FAILURE else { throw lost(session) }
             tunnel.state = .done
             let place = tunnel.address.contains(":") ? "[\(tunnel.address)]:\(tunnel.port)" : "\(tunnel.address):\(tunnel.port)"
@@ -58,6 +64,22 @@ extension Connection {
         }
         outlet.wake()
         return true
+    }
+
+    /// Nothing else can be asked of this connection before the jump host has answered for `tunnel`: it takes no more, and what waits
+    /// goes to another.
+    private func moveOthers(but tunnel: Tunnel, now: Int) {
+        isOpeningOverdue = true
+        for kill in kills { conclude(kill, gone: false, now: now) }
+        kills = []
+        retire()
+        // One whose signature for this jump host is given already could not make another connection to it.
+        let others = tunnels.filter { $0.isWaiting && !$0.isAbandoned && !$0.hasAsked && !$0.isSecondTry && $0 !== tunnel }
+        tunnels.removeAll { other in others.contains { $0 === other } }
+        for other in others {
+            other.isSecondTry = true
+            outlet.open(other)
+        }
     }
 
     /// Carries what there is, both ways; true when something moved.

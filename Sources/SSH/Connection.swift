@@ -40,6 +40,8 @@ final class Connection {
     var tunnels: [Tunnel] = []
     /// The one whose channel is asked for.
     var openingTunnel: Tunnel?
+    /// When that was asked for.
+    var openingTunnelSince: Int?
     /// The way it goes itself.
     private var tunnel: Tunnel?
     /// Channels whose prelude is started already, so that the next command waits for neither.
@@ -112,6 +114,7 @@ final class Connection {
             (tasks.compactMap(\.deadline) + spares.compactMap(\.deadline) + kills.map(\.deadline) + [sign]
             + (isBusy ? [] : [lastUse + Self.idleLimit])
             + (openingSince.map { isOpeningOverdue ? [] : [$0 + WaitingPrelude.limit] } ?? [])
+            + (openingTunnelSince.map { isOpeningOverdue ? [] : [$0 + Self.tunnelPatience] } ?? [])
             + (refusal.map { [$0.until] } ?? []) + (spares.isEmpty && spareFrom > lastAdvance ? [spareFrom] : [])).min()
     }
 
@@ -329,7 +332,7 @@ final class Connection {
         waiting = []
         kills = []
         tunnels = []
-        openingTunnel = nil
+        (openingTunnel, openingTunnelSince) = (nil, nil)
         session = nil
         outlet.wake()
     }

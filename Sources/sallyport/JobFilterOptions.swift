@@ -39,6 +39,10 @@ struct JobFilterOptions: ParsableArguments {
     /// - Throws: ``CommandFailure`` naming the option that is wrong.
     func filter() throws -> WireListJobs {
         guard (1...1000).contains(limit) else { throw CommandFailure("--limit \(limit): expected 1 to 1000", code: .usage) }
+        // A shell variable that is not set would otherwise choose everything.
+        for (name, value) in [
+            ("status", status), ("job", job), ("hook", hook), ("host", host), ("event", event), ("correlation", correlation),
+        ] where value?.isEmpty == true { throw CommandFailure("--\(name): expected a value, it is empty", code: .usage) }
         var list = WireListJobs()
         list.limit = limit
         list.job = job ?? ""

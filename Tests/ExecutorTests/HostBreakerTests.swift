@@ -5,13 +5,14 @@ import Testing
 
 @Suite struct HostBreakerTests {
     private let breakers = HostBreakers()
+    private var place = 0
 
     private func ticket(_ way: [String], _ now: Int64) -> HostBreakers.Ticket? {
-        if case .admitted(let ticket) = breakers.admit(way, now: now) { ticket } else { nil }
+        if case .admitted(let ticket) = breakers.admit(way, places: way.map { _ in place }, now: now) { ticket } else { nil }
     }
 
     private func refusal(_ way: [String], _ now: Int64) -> String? {
-        if case .refused(let text) = breakers.admit(way, now: now) { text } else { nil }
+        if case .refused(let text) = breakers.admit(way, places: way.map { _ in place }, now: now) { text } else { nil }
     }
 
     private func finished(_ reason: WireReason, host: String, _ error: String = "no route") -> WireLeaseFinished {
@@ -118,5 +119,31 @@ import Testing
         #expect(UTCTime.text(1_709_164_799_999) == "2024-02-28T23:59:59Z")
         #expect(UTCTime.text(1_709_251_199_000) == "2024-02-29T23:59:59Z")
         #expect(UTCTime.text(1_795_713_929_000) == "2026-11-26T17:25:29Z")
+    }
+
+    @Test func `a command that is through opens the host to others, however long it runs`() throws {
+        try fail(3, at: 0)
+        let probe = try #require(ticket(["web"], 10_000))
+        #expect(refusal(["web"], 10_000)?.contains("another command tries it now") == true)
+        breakers.reached(probe)
+        #expect(refusal(["web"], 10_000) == nil)
+        #expect(breakers.standing("web", now: 10_000).isEmpty)
+        // What becomes of it later is one failure.
+        breakers.settle(probe, finished(.unreachable, host: "web"), now: 10_001, jitter: 0)
+        #expect(refusal(["web"], 10_001) == nil)
+    }
+
+    @Test mutating func `a host whose settings were changed is another one, and what an older command says of it counts no more`()
+        throws
+    {
+        try fail(2, at: 0)
+        let old = try #require(ticket(["web"], 0))
+        breakers.settle(old, finished(.unreachable, host: "web"), now: 0, jitter: 0)
+        #expect(breakers.standing("web", now: 0).contains("failed 3 times in a row"))
+        place = 1
+        #expect(refusal(["web"], 0) == nil)
+        try fail(2, at: 0)
+        breakers.settle(old, finished(.unreachable, host: "web"), now: 0, jitter: 0)
+        #expect(refusal(["web"], 0) == nil)
     }
 }

@@ -112,14 +112,16 @@ import Testing
         let stored = try #require(try await journal.find(request.jobID))
         #expect(stored.status == .running)
         #expect(StoredResult.of(stored).status == .running)
-        let end = StoredResult.interrupted(stored, on: plan.runs.map(\.destination), status: .unknown, now: Samples.now + 1)
+        let end = StoredResult.interrupted(stored, plan, status: .unknown, now: Samples.now + 1)
         #expect(end.destinations.map(\.destination) == ["web-2", "web-1", "db-1"])
         #expect(end.destinations.map(\.status) == [.succeeded, .unknown, .failed])
         #expect(end.destinations.map(\.reason) == [.unspecified, .outcomeUnknown, .notTried])
-        // What an attempt before this one came to says nothing of now.
+        // The next attempt was cut off in its first turn: what had succeeded before is not touched by it.
         try await journal.postpone(request.jobID, attempt: 2, until: 0, .with { $0.destinations = [result("web-2", .succeeded)] })
         try await journal.mark(request.jobID, .running, attempt: 2)
         let later = try #require(try await journal.find(request.jobID))
-        #expect(StoredResult.interrupted(later, on: ["web-2"], status: .unknown, now: 1).destinations.isEmpty)
+        let last = StoredResult.interrupted(later, plan, status: .unknown, now: 1).destinations
+        #expect(last.map(\.status) == [.succeeded, .unknown, .failed])
+        #expect(last.map(\.reason) == [.unspecified, .outcomeUnknown, .notTried])
     }
 }

@@ -135,8 +135,9 @@ struct ExecutorKillTests {
             try bed.executor.start()
             return true
         case .sshd:
+            let sessions = bed.sessions
             bed.server.stop(SIGKILL)
-            for pid in bed.sessions { kill(pid, SIGKILL) }
+            for pid in sessions { kill(pid, SIGKILL) }
             usleep(UInt32.random(in: 0...300_000))
             try bed.server.start()
             return true

@@ -33,6 +33,16 @@ extension FuzzTarget {
             // Whatever is accepted ends with the key: nothing may follow.
             guard Array(bytes.suffix(identity.publicBlob.count)) == identity.publicBlob else { fatalError("bytes after the key") }
         },
+        FuzzTarget(name: "agent") { bytes in
+            _ = try? SSHAgentMessage.signature(in: bytes)
+            _ = try? SSHAgentMessage.keys(in: bytes)
+            _ = try? SSHPublicKey(blob: bytes, origin: "input")
+        },
+        FuzzTarget(name: "certificate") { bytes in
+            // Base64 would keep the fuzzer from the fields.
+            let line = "ecdsa-sha2-nistp256-cert-v01@openssh.com \(Base64.encode(bytes)) input"
+            _ = try? SSHCertificate(line: line, key: identity.publicBlob, origin: "input")
+        },
         FuzzTarget(name: "marks") { bytes in
             // What a host sends: the same marks and output, whether it comes at once or in pieces.
             let (nonce, stream) = (Array("0123456789abcdef".utf8), bytes)

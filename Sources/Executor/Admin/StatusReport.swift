@@ -55,12 +55,14 @@ struct StatusReport: Sendable {
     private func hosts() -> [WireHostStatus] {
         let directory = jobs.rules.now.hosts
         let last = workers.hosts.all
+        let now = WallClock.now()
         return directory.targets.sorted { $0.key < $1.key }.map { name, target in
             .with {
                 $0.name = name
                 $0.running = UInt32(clamping: jobs.slots.inUse("host/\(name)"))
                 $0.places = UInt32(clamping: target.concurrency)
                 $0.unusable = directory.unpinned[name] ?? ""
+                $0.breaker = workers.breakers.standing(name, now: now)
                 guard let last = last[name] else { return }
                 $0.lastAtMs = last.at
                 $0.lastReason = last.reason

@@ -18,6 +18,8 @@ struct HostBreaker: Sendable {
     private(set) var until: Int64?
     /// A command tries whether the host is back.
     private(set) var isProbing = false
+    /// Stands for where the host is and who logs in there: what failed at another place says nothing of this one.
+    var place = 0
     /// Counts what is known of the host: failures of commands that were let through before the last one are the same failure.
     private(set) var generation = 0
 
@@ -36,8 +38,9 @@ struct HostBreaker: Sendable {
     /// The host was logged in to.
     mutating func succeeded() {
         let next = generation + 1
+        let place = place
         self = HostBreaker()
-        generation = next
+        (generation, self.place) = (next, place)
     }
 
     /// It could not be connected or logged in to, by a command that was let through in `admitted`.

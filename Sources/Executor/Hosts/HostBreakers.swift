@@ -7,7 +7,7 @@ final class HostBreakers: Sendable {
     /// What a command that was let through is held to.
     struct Ticket: Sendable {
         /// The hosts of its way and what was known of each.
-        fileprivate let way: [(host: String, generation: Int)]
+        fileprivate let way: [(host: String, place: Int, generation: Int)]
     }
 
     /// What becomes of a command.
@@ -20,20 +20,38 @@ final class HostBreakers: Sendable {
     private let breakers = Mutex<[String: HostBreaker]>([:])
 
     /// Lets a command through to the last host of `way`, which leads over the others.
-    func admit(_ way: [String], now: Int64) -> Admission {
+    ///
+    /// - Parameter places: of each host, a number that changes when its settings do.
+    func admit(_ way: [String], places: [Int], now: Int64) -> Admission {
         breakers.withLock { breakers in
-            var admitted: [(host: String, generation: Int)] = []
-            for host in way {
+            var admitted: [(host: String, place: Int, generation: Int)] = []
+            for (host, place) in zip(way, places) {
+                if let known = breakers[host], known.place != place { breakers[host] = nil }
                 var breaker = breakers[host] ?? HostBreaker()
                 if let text = breaker.admit(host, now: now) {
-                    for (before, generation) in admitted { breakers[before]?.undecided(admitted: generation) }
+                    for (before, _, generation) in admitted { breakers[before]?.undecided(admitted: generation) }
                     return .refused(text)
                 }
                 // Nothing is kept of hosts that nothing is wrong with.
                 if breakers[host] != nil { breakers[host] = breaker }
-                admitted.append((host, breaker.generation))
+                admitted.append((host, place, breaker.generation))
             }
             return .admitted(Ticket(way: admitted))
+        }
+    }
+
+    /// The command was let in by every host of its way: they are well, however long it runs.
+    func reached(_ ticket: Ticket) {
+        breakers.withLock { breakers in
+            for (host, place, _) in ticket.way where breakers[host]?.place == place { breakers[host]?.succeeded() }
+        }
+    }
+
+    /// Why a host is left alone; empty when it is not.
+    func standing(_ host: String, now: Int64) -> String {
+        breakers.withLock { breakers in
+            var copy = breakers[host]
+            return copy?.admit(host, now: now) ?? ""
         }
     }
 
@@ -42,11 +60,14 @@ final class HostBreakers: Sendable {
         let isThrough = finished.outcome != .notStarted && finished.failedHost.isEmpty
         breakers.withLock { breakers in
             let failed = ticket.way.firstIndex { $0.host == finished.failedHost }
-            for (index, (host, generation)) in ticket.way.enumerated() {
+            for (index, (host, place, generation)) in ticket.way.enumerated() {
+                // Of a host that was changed since nothing is learned.
+                if let known = breakers[host], known.place != place { continue }
                 if isThrough || index < failed ?? 0 {
                     breakers[host]?.succeeded()
                 } else if index == failed {
-                    breakers[host, default: HostBreaker()].failed(
+                    breakers[host, default: HostBreaker()].place = place
+                    breakers[host]?.failed(
                         finished.reason, finished.error.clipped(toBytes: 300), admitted: generation, now: now, jitter: jitter)
                 } else {
                     breakers[host]?.undecided(admitted: generation)

@@ -76,6 +76,9 @@ struct Attempts: Sendable {
         return .again(after: wait)
     }
 
+    /// What is open is the next attempt's, whatever the job's limit: this one was not finished.
+    mutating func continueLater() { number += 1 }
+
     /// Doubles with each attempt, up to the job's maximum.
     static func backoff(_ retry: JobPolicy.Retry, after attempt: UInt32) -> Duration {
         // Far more doublings than any maximum needs, and few enough for the multiplication.

@@ -8,19 +8,25 @@ extension JobRunner {
     struct Turns: Sendable {
         /// An operator has cancelled the job.
         let isCancelled: @Sendable () -> Bool
+        /// The executor stops: no other turn begins here.
+        let isDraining: @Sendable () -> Bool
         /// Records, durably, what has been so far and that this one is next.
         let record: @Sendable (inout RunningJob, Policy.Run) async -> Void
     }
 
     /// - Parameter stops: at the first that does not succeed.
+    /// - Returns: true when the rest is left to the next executor.
     func inTurn(
         _ runs: [Policy.Run], _ job: inout RunningJob, stops: Bool, _ turns: Turns, journal: any Journal,
         onOutput: @escaping @Sendable (String, WireStream, [UInt8]) -> Void
-    ) async {
+    ) async -> Bool {
         for (index, run) in runs.enumerated() {
             if index > 0 {
                 if let end = end(of: job, turns) { return skip(runs[index...], &job, end.reason, end.text) }
+                guard !turns.isDraining() else { return true }
                 await turns.record(&job, run)
+                // The journal may have kept it waiting.
+                if let end = end(of: job, turns) { return skip(runs[index...], &job, end.reason, end.text) }
             }
             let result = await command(run, job, share: job.plan.runs.count, journal: journal, onOutput: onOutput)
             job.take([result])
@@ -29,6 +35,7 @@ extension JobRunner {
                 return skip(runs[(index + 1)...], &job, .notTried, text)
             }
         }
+        return false
     }
 
     /// Why nothing more begins.
@@ -38,10 +45,11 @@ extension JobRunner {
         return (.timeout, "the job's deadline came before its turn")
     }
 
-    private func skip(_ runs: ArraySlice<Policy.Run>, _ job: inout RunningJob, _ reason: WireReason, _ text: String) {
+    private func skip(_ runs: ArraySlice<Policy.Run>, _ job: inout RunningJob, _ reason: WireReason, _ text: String) -> Bool {
         job.skip(
             runs.map {
                 JobOutcome.notTried($0.destination, reason: $0.destination == runs.first?.destination ? reason : .notTried, text)
             })
+        return false
     }
 }

@@ -43,15 +43,17 @@ final class JobRunner: Sendable {
     /// Runs what is open, once each. Never throws: whatever happens is a result.
     ///
     /// - Parameter turns: for a sequence.
+    /// - Returns: true when the rest of a sequence is left to the next executor.
     func attempt(
         _ job: inout RunningJob, journal: any Journal, turns: Turns,
         onOutput: @escaping @Sendable (_ destination: String, WireStream, [UInt8]) -> Void
-    ) async {
+    ) async -> Bool {
         let open = job.attempts.open(job.plan)
         if case .sequence(let stops) = job.plan.job.order {
-            await inTurn(open, &job, stops: stops, turns, journal: journal, onOutput: onOutput)
+            return await inTurn(open, &job, stops: stops, turns, journal: journal, onOutput: onOutput)
         } else {
             job.take(await once(open, job, journal: journal, onOutput: onOutput))
+            return false
         }
     }
 

@@ -88,9 +88,14 @@ extension JobService {
             guard active.move(id, to: .running) else { return StoredResult.cancelled(job, now: WallClock.now()) }
             let (watchers, active) = (watchers, active)
             let turns = JobRunner.Turns(
-                isCancelled: { active.isCancelled(id) }, record: { await self.recordTurn(&$0, next: $1) })
-            await runner.attempt(&job, journal: journal, turns: turns, onOutput: { watchers.output(id, $0, $1, $2) })
+                isCancelled: { active.isCancelled(id) }, isDraining: { self.isDraining },
+                record: { await self.recordTurn(&$0, next: $1) })
+            let isLeft = await runner.attempt(&job, journal: journal, turns: turns, onOutput: { watchers.output(id, $0, $1, $2) })
             _ = active.move(id, to: .between)
+            if isLeft {
+                await leave(&job)
+                return nil
+            }
             switch await afterAttempt(&job, &held) {
             case .go: ticket = slots.reenter(runner.runNeeds(job.plan))
             case .end(let result): return result
@@ -162,6 +167,14 @@ extension JobService {
             logger.error("retry is not recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
         watchers.state(job.id, .accepted, attempt: job.attempts.number)
+    }
+
+    /// Leaves the rest of a sequence to the next executor, as an attempt that is due now.
+    private func leave(_ job: inout RunningJob) async {
+        job.attempts.continueLater()
+        var last = StoredResult.postponed(job, runner.sum(job, attempts: job.attempts.number, now: WallClock.now()))
+        last.reason = .notTried
+        await postpone(&job, until: WallClock.now(), last)
     }
 
     /// Sleeps until the next attempt is due. The body is left to the journal meanwhile.

@@ -71,6 +71,10 @@ final class JobService: Sendable {
             let plan = try policy.plan(verified.request, from: submission.ingress, now: now / 1000)
             try await join(try await begin(plan, verified, subscriber, now: now), verified, subscriber)
         } catch {
+            // Handed over again: what has expired or changed since was good when the job was accepted.
+            if let stored = try? await journal.find(request.jobID), stored.id == request.jobID, stored.digest == submission.digest {
+                return await wait(for: stored, subscriber)
+            }
             await record(error, of: submission, now: now)
             refuse(subscriber, error)
         }

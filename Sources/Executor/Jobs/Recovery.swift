@@ -22,23 +22,29 @@ extension JobService {
             plan = try rules.now.policy.plan(
                 stored.request, from: stored.ingress, now: stored.acceptedAt / 1000, tokenIsVerified: true)
         } catch {
-            let refused = stored.status == .running ? nil : error
-            return { await self.settle(stored, refused: refused, as: .unknown) }
+            let refusal = error
+            return {
+                let now = WallClock.now()
+                guard stored.status != .running else {
+                    return await self.settle(stored, StoredResult.interrupted(stored, nil, status: .unknown, now: now))
+                }
+                let result =
+                    stored.progress.map { StoredResult.refusedLater(stored, $0, refusal, now: now) }
+                    ?? StoredResult.refused(stored.request, refusal, now: now)
+                await self.settle(stored, result)
+            }
         }
         switch (stored.status, plan.job.interrupted) {
-        case (.running, .unknown): return { await self.settle(stored, plan, refused: nil, as: .unknown) }
-        case (.running, .fail): return { await self.settle(stored, plan, refused: nil, as: .failed) }
+        case (.running, .unknown), (.running, .fail):
+            let status = plan.job.interrupted == .fail ? WireJobStatus.failed : .unknown
+            return { await self.settle(stored, StoredResult.interrupted(stored, plan, status: status, now: WallClock.now())) }
         default:
             resume(stored, plan)
             return nil
         }
     }
 
-    private func settle(_ stored: StoredJob, _ plan: Policy.Plan? = nil, refused: Refusal?, as status: WireJobStatus) async {
-        let now = WallClock.now()
-        let result =
-            refused.map { StoredResult.refused(stored.request, $0, now: now) }
-            ?? StoredResult.interrupted(stored, on: plan?.runs.map(\.destination) ?? [], status: status, now: now)
+    private func settle(_ stored: StoredJob, _ result: WireJobResult) async {
         logger.warning(
             "job was cut off by a restart",
             metadata: [
@@ -49,7 +55,9 @@ extension JobService {
 
     private func resume(_ stored: StoredJob, _ plan: Policy.Plan) {
         let again = stored.status == .running
-        let attempts = Attempts(number: again ? stored.attempt + 1 : stored.attempt, results: stored.progress?.destinations ?? [])
+        let attempts = Attempts(
+            number: again ? stored.attempt + 1 : stored.attempt,
+            results: again ? StoredResult.cutOff(stored, plan, as: .unknown) : stored.progress?.destinations ?? [])
         logger.notice("job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(JobNames.name(stored.status))"])
         // A body is read when the next attempt is due.
         start(

@@ -86,30 +86,55 @@ enum StoredResult {
 
     /// The end of a job that was cut off while its command may have been running.
     ///
-    /// - Parameter hosts: its destinations. Of a sequence the journal knows which of them have ended and which had not begun.
-    static func interrupted(
-        _ stored: StoredJob, on hosts: [String] = [], status: WireJobStatus, now: Int64
-    ) -> WireJobResult {
-        let text = "the executor was cut off while the command may have been running; look at the host before you run it again"
-        return .with {
+    /// - Parameter plan: nil where the policy of now has none for it.
+    static func interrupted(_ stored: StoredJob, _ plan: Policy.Plan?, status: WireJobStatus, now: Int64) -> WireJobResult {
+        .with {
             $0.jobID = stored.id
             $0.status = status
             $0.reason = .outcomeUnknown
-            $0.error = text
-            if let progress = stored.progress, progress.status == .running {
-                let known = Dictionary(progress.destinations.map { ($0.destination, $0) }, uniquingKeysWith: { $1 })
-                $0.destinations = hosts.map { host in
-                    known[host]
-                        ?? .with {
-                            ($0.destination, $0.status, $0.reason, $0.error) = (host, status, .outcomeUnknown, text)
-                        }
-                }
-            }
+            $0.error = cutOffText
+            $0.destinations = plan.map { cutOff(stored, $0, as: status) } ?? stored.progress?.destinations ?? []
             $0.attempts = stored.attempt
             $0.durationMs = UInt64(max(0, now - stored.acceptedAt))
             $0.finishedAtMs = now
             $0.correlationID = stored.request.correlationID
         }
+    }
+
+    private static let cutOffText =
+        "the executor was cut off while the command may have been running; look at the host before you run it again"
+
+    /// What is known of each destination of a job that was cut off while an attempt ran: in a sequence which have ended and which had
+    /// not begun; of the others, that those of the attempt may have been running.
+    static func cutOff(_ stored: StoredJob, _ plan: Policy.Plan, as status: WireJobStatus) -> [WireDestinationResult] {
+        let last = stored.progress
+        var known = Dictionary(last?.destinations.map { ($0.destination, $0) } ?? [], uniquingKeysWith: { $1 })
+        if last?.status != .running {
+            let open = Attempts(results: last?.destinations ?? []).open(plan)
+            for (index, run) in open.enumerated() {
+                known[run.destination] =
+                    plan.job.order.isSequence && index > 0
+                    ? JobOutcome.notTried(run.destination, "the executor was cut off before its turn") : nil
+            }
+        }
+        return plan.runs.map { run in
+            known[run.destination]
+                ?? .with {
+                    ($0.destination, $0.status, $0.reason, $0.error) = (run.destination, status, .outcomeUnknown, cutOffText)
+                }
+        }
+    }
+
+    /// The end of a job whose next attempt the policy of now refuses: what its attempts came to, for an operator to replay.
+    static func refusedLater(_ stored: StoredJob, _ last: WireJobResult, _ refusal: Refusal, now: Int64) -> WireJobResult {
+        var result = last
+        let hasUnknown = last.destinations.contains { $0.status == .unknown }
+        (result.status, result.reason) = hasUnknown ? (.unknown, .outcomeUnknown) : (.dead, refusal.reason)
+        result.error = "the policy of now refuses its next attempt: \(refusal.message)".clipped(toBytes: JobLimits.errorText)
+        result.attempts = stored.attempt - 1
+        result.durationMs = UInt64(max(0, now - stored.acceptedAt))
+        result.finishedAtMs = now
+        return result
     }
 
     /// The end of a job that was cancelled before it ran, or between two attempts.
@@ -126,15 +151,18 @@ enum StoredResult {
     private static func ended(
         _ job: RunningJob, _ status: WireJobStatus, _ reason: WireReason, _ error: String, now: Int64
     ) -> WireJobResult {
-        .with {
+        let results = job.attempts.results(job.plan)
+        // What an attempt before may have left running says more than why there is no other.
+        let isUnknown = results.contains { $0.status == .unknown }
+        return .with {
             $0.jobID = job.id
-            $0.status = status
-            $0.reason = reason
-            $0.error = error
+            $0.status = isUnknown ? .unknown : status
+            $0.reason = isUnknown ? .outcomeUnknown : reason
+            $0.error = isUnknown ? "\(error) again, and how an attempt before ended is not known; look at the host" : error
             $0.attempts = job.attempts.number - 1
             $0.durationMs = UInt64(max(0, now - job.acceptedAt))
             $0.correlationID = job.request.correlationID
-            $0.destinations = job.attempts.results(job.plan)
+            $0.destinations = results
             $0.finishedAtMs = now
         }
     }

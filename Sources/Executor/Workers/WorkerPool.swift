@@ -1,4 +1,5 @@
 internal import Authentication
+internal import FoundationEssentials
 internal import Glibc
 internal import JobProtocol
 internal import Logging
@@ -30,7 +31,8 @@ final class WorkerPool: Sendable {
     private let signing: LeaseSigning
     private let logger: Logger
     private let state = Mutex(State())
-    private let breakers = HostBreakers()
+    /// Which hosts are left alone.
+    let breakers = HostBreakers()
 
     init(signing: LeaseSigning, logger: Logger) {
         self.signing = signing
@@ -89,9 +91,13 @@ final class WorkerPool: Sendable {
     ) async -> WireLeaseFinished {
         let way = template.jumps.map(\.host) + [template.host]
         let ticket: HostBreakers.Ticket
-        switch breakers.admit(way, now: WallClock.now()) {
+        switch breakers.admit(way, places: Self.places(template), now: WallClock.now()) {
         case .admitted(let admitted): ticket = admitted
         case .refused(let text): return .notStarted(.unreachable, text)
+        }
+        let onStage: @Sendable (WireStage, UInt32) -> Void = { [breakers] stage, group in
+            if stage != .unspecified { breakers.reached(ticket) }
+            onStage(stage, group)
         }
         var finished = WireLeaseFinished()
         for _ in 0..<Self.maximumTries {
@@ -102,6 +108,21 @@ final class WorkerPool: Sendable {
         if finished.givenBack { finished = .notStarted(.busy, "no SSH worker took the command for \(template.host)") }
         breakers.settle(ticket, finished, now: WallClock.now(), jitter: .random(in: 0...1))
         return finished
+    }
+
+    /// Where each host of the way is, who logs in there, and what keys it must have.
+    private static func places(_ lease: WireLease) -> [Int] {
+        func place(_ address: String, _ port: UInt32, _ user: String, _ key: Data, _ hostKeys: [Data]) -> Int {
+            var hasher = Hasher()
+            hasher.combine(address)
+            hasher.combine(port)
+            hasher.combine(user)
+            hasher.combine(key)
+            hasher.combine(hostKeys)
+            return hasher.finalize()
+        }
+        return lease.jumps.map { place($0.address, $0.port, $0.user, $0.publicKey, $0.hostKeys) }
+            + [place(lease.address, lease.port, lease.user, lease.publicKey, lease.hostKeys)]
     }
 
     private func once(
