@@ -1,5 +1,6 @@
 internal import Authentication
 internal import CLinux
+internal import CSSH2
 internal import Glibc
 internal import ProtocolMessages
 
@@ -120,7 +121,11 @@ final class Handshake {
                 guard session.flush() else { throw failure(.unreachable, "authentication: the host has closed the connection") }
                 switch session.authenticate(user: key.user, publicKey: key.publicKey, signer: request) {
                 case .again: return .waiting
-                case .failed:
+                case .failed(let code):
+                    // libssh2 says much the same of a connection that is gone as of a key that is not accepted.
+                    if code != LIBSSH2_ERROR_AUTHENTICATION_FAILED, session.isAtEnd {
+                        throw failure(.unreachable, "authentication: the host has closed the connection")
+                    }
                     throw failure(
                         .authentication,
                         "the host does not accept the key of identity \(key.identity) for user \(key.user): \(session.errorText)")

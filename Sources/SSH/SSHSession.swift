@@ -91,6 +91,13 @@ extension Progress: Sendable where Value: Sendable {}
         return unsafe sallyport_ssh_flush(descriptor, traffic) == 0
     }
 
+    /// The host has closed the connection, and nothing of it is left to be read.
+    var isAtEnd: Bool {
+        var byte: UInt8 = 0
+        let count = unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
+    }
+
     /// What libssh2 says of its last error.
     var errorText: String {
         guard unsafe traffic.pointee.error != ENOBUFS else { return "the host asks for answers that it does not take" }

@@ -98,4 +98,16 @@ import Testing
         }
         #expect(attempts.next(job, left: nil, jitter: 0) == .end)
     }
+
+    @Test func `what did not begin after an attempt whose end nobody knows is not known either, until one has run`() throws {
+        let plan = plan(try job("attempts: 3"))
+        var attempts = Attempts()
+        attempts.take([result("web-1", .unknown, .outcomeUnknown), result("web-2", .succeeded, .unspecified)])
+        attempts.take([result("web-1", .failed, .unreachable)])
+        #expect(attempts.results(plan).map(\.status) == [.unknown, .succeeded])
+        #expect(attempts.results(plan).first?.error.hasPrefix("how an attempt before ended is not known; then: ") == true)
+        attempts.take([result("web-1", .failed, .exitCode)])
+        attempts.take([result("web-1", .failed, .busy)])
+        #expect(attempts.results(plan).map(\.reason) == [.busy, .unspecified])
+    }
 }

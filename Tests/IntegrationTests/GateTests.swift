@@ -1,5 +1,6 @@
 import Authentication
 import Foundation
+import Glibc
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
@@ -51,6 +52,25 @@ struct GateTests {
         #expect(again.status == .succeeded)
         #expect(again.originalJobID == request.jobID)
         #expect(runs == 1)
+    }
+
+    @Test func `a request that was run is answered from the journal, although the policy of now would refuse it`() throws {
+        let peer = try hostileIngress()
+        let request = WireJobRequest.good("strict", parameters: ["value": "abc"])
+        try peer.submit(request)
+        #expect(try peer.result().status == .succeeded)
+        let file = bed.box.appending(path: "executor.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        try text.replacingOccurrences(of: "[a-z0-9][a-z0-9-]*", with: "[0-9]+").write(to: file, atomically: true, encoding: .utf8)
+        kill(bed.executor.pid, SIGHUP)
+        let bed = bed
+        try #require(eventually { bed.executor.text.contains("settings are read again") })
+        try peer.submit(request)
+        let again = try peer.result()
+        #expect(again.status == .succeeded)
+        #expect(again.originalJobID == request.jobID)
+        try peer.submit(.good("strict", parameters: ["value": "abc"]))
+        #expect(try peer.result().status == .refused)
     }
 
     @Test func `an event under a new job id is the event's job, and a used job id with other bytes is refused`() throws {

@@ -33,6 +33,11 @@ struct SequenceOnHostsTests {
             timeout: 1s
             deadline: 1s
             grace: 100ms
+          steady:
+            command: [sh, -c, "echo begin >> \(log); sleep 1.5"]
+            destinations: [c, rest]
+            order: sequence
+            timeout: 20s
           second:
             command: [sh, -c, "echo begin >> \(log); case $(grep -c begin \(log)) in 2) sleep 600;; esac"]
             destinations: [c, rest]
@@ -44,7 +49,7 @@ struct SequenceOnHostsTests {
 
     private static let hooks =
         DeliveryTests.hook("rolling", "parameters: {tag: {payload: /tag}, at: {payload: /at}, code: {payload: /code}}")
-        + DeliveryTests.hook("slow") + DeliveryTests.hook("short") + DeliveryTests.hook("second")
+        + DeliveryTests.hook("slow") + DeliveryTests.hook("short") + DeliveryTests.hook("second") + DeliveryTests.hook("steady")
 
     private let bed: TestBed
 
@@ -122,6 +127,17 @@ struct SequenceOnHostsTests {
         #expect(parts(answer.json, "status").last == "failed")
         #expect(["not-tried", "timeout"].contains(parts(answer.json, "reason").last))
         #expect(lines.count <= 2)
+    }
+
+    @Test func `an executor that is told to stop begins no other turn, and the next one goes on where it was`() throws {
+        let bed = bed
+        let answer = Background { try bed.deliver("{}", hook: "steady", signature: nil, token: nil) }
+        try #require(eventually { lines.count == 1 })
+        #expect(bed.executor.stop(SIGTERM, within: 20) == 0)
+        #expect(lines.count == 1)
+        try bed.executor.start()
+        #expect(try answer.value.status == 200)
+        #expect(lines.count == 3)
     }
 
     @Test func `after kill -9 of the executor the result says which has run, which is unknown and which was not tried`() throws {

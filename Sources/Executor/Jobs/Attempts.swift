@@ -1,3 +1,4 @@
+internal import JobProtocol
 internal import ProtocolMessages
 
 /// How far the attempts of a job have come, and whether there is another. Pure: the caller says what time it is and rolls the dice.
@@ -17,6 +18,8 @@ struct Attempts: Sendable {
     private(set) var number: UInt32
     private(set) var results: [String: WireDestinationResult]
     private var interruptions = 0
+    /// Destinations where an attempt may have run, and none since has come to an end of its own.
+    private var cutOff: Set<String> = []
 
     init(number: UInt32 = 1, results: [WireDestinationResult] = []) {
         self.number = number
@@ -50,10 +53,29 @@ struct Attempts: Sendable {
     }
 
     /// The results so far, in the order of the plan.
-    func results(_ plan: Policy.Plan) -> [WireDestinationResult] { plan.runs.compactMap { results[$0.destination] } }
+    func results(_ plan: Policy.Plan) -> [WireDestinationResult] {
+        plan.runs.compactMap { results[$0.destination].map(told) }
+    }
 
     mutating func take(_ more: [WireDestinationResult]) {
-        for result in more { results[result.destination] = result }
+        for result in more {
+            if results[result.destination]?.status == .unknown { cutOff.insert(result.destination) }
+            if Self.hasRun(result) { cutOff.remove(result.destination) }
+            results[result.destination] = result
+        }
+    }
+
+    /// As it is told: one that did not begin, after one of which nobody knows how it ended, is not known either.
+    private func told(_ result: WireDestinationResult) -> WireDestinationResult {
+        guard cutOff.contains(result.destination), result.status == .failed else { return result }
+        var told = result
+        (told.status, told.reason) = (.unknown, .outcomeUnknown)
+        told.error = "how an attempt before ended is not known; then: \(result.error)".clipped(toBytes: JobLimits.errorText)
+        return told
+    }
+
+    private static func hasRun(_ result: WireDestinationResult) -> Bool {
+        result.status == .succeeded || result.status == .timedOut || (result.status == .failed && result.reason == .exitCode)
     }
 
     /// Decides, and counts the attempt that follows.
