@@ -72,7 +72,8 @@ final class JobService: Sendable {
             try await join(try await begin(plan, verified, subscriber, now: now), verified, subscriber)
         } catch {
             // Handed over again: what has expired or changed since was good when the job was accepted.
-            if let stored = try? await journal.find(request.jobID), stored.id == request.jobID, stored.digest == submission.digest {
+            if let stored = try? await journal.find(request.jobID), stored.id == request.jobID, stored.digest == submission.digest
+            {
                 return await wait(for: stored, subscriber)
             }
             await record(error, of: submission, now: now)
