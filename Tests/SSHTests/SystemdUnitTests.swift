@@ -81,7 +81,7 @@ struct SystemdUnitTests {
         #expect(result.exitCode == 7)
         #expect(stdout == "body|kept none\n")
         #expect(stderr == "err\n")
-        #expect(systemd.units.isEmpty)
+        #expect(eventually { systemd.units.isEmpty })
         #expect(systemd.arguments.contains("--property=RuntimeMaxSec=21"))
         #expect(systemd.arguments.contains { $0.hasPrefix("--unit=sallyport-") && $0.hasSuffix(".scope") })
     }
@@ -108,7 +108,7 @@ struct SystemdUnitTests {
         #expect(result.error.contains("its systemd unit and its process group are"))
         #expect(gone == true)
         #expect(!lives(stdout) && !stdout.isEmpty)
-        #expect(systemd.units.isEmpty)
+        #expect(eventually { systemd.units.isEmpty })
     }
 
     @Test(.enabled(if: hasCgroups), arguments: shells)
@@ -126,7 +126,7 @@ struct SystemdUnitTests {
         #expect(result.outcome == .cancelled)
         #expect(stdout.contains("cleaned"))
         #expect(!lives(stdout))
-        #expect(systemd.units.isEmpty)
+        #expect(eventually { systemd.units.isEmpty })
     }
 
     @Test(.enabled(if: hasCgroups))
@@ -152,7 +152,7 @@ struct SystemdUnitTests {
         kill(-pid_t(run.processGroup), SIGKILL)
         login.kill()
         for _ in 0..<200 where !systemd.units.isEmpty { usleep(20_000) }
-        #expect(systemd.units.isEmpty)
+        #expect(eventually { systemd.units.isEmpty })
     }
 
     @Test(arguments: shells)

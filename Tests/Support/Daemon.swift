@@ -45,7 +45,7 @@ public final class Daemon {
 }
 
 /// Polls until `condition` holds; false when it did not within `seconds`.
-public func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+public func eventually(within seconds: Double = 30, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = Date().addingTimeInterval(seconds)
     while Date() < deadline {
         if try condition() { return true }
