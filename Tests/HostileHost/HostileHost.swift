@@ -57,7 +57,8 @@ public final class HostileHost: Sendable {
     public init(_ misbehaviour: Misbehaviour = .none, times: Int = .max) throws {
         self.misbehaviour = misbehaviour
         state = Mutex(State(key: try .generate(), left: times))
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.listener = listener
         // A host that does not read is soon full.
         var room: Int32 = 16 * 1024
         setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
