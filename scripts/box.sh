@@ -1,4 +1,4 @@
-# Sourced by scripts/demo and scripts/bench: a private sshd and both gates in $folder, from what `sallyport init` writes.
+# Sourced by scripts/demo and the benches: a private sshd and both gates in $folder, from what `sallyport init` writes.
 
 say() { printf '%s\n' "$*"; }
 title() { printf '\n== %s\n' "$*"; }
@@ -29,6 +29,11 @@ free_port() {
     # 7: refused.
     until [ "$(curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$port" || echo $?)" = 7 ]; do port=$((port + 1)); done
     say "$port"
+}
+
+# figure FILE PERCENT: of a number a line; - when there is none.
+figure() {
+    sort -n "$1" | awk -v percent="$2" '{ value[NR] = $1 } END { print NR ? value[int((NR - 1) * percent / 100) + 1] : "-" }'
 }
 
 wait_for() {

@@ -15,6 +15,8 @@ internal import Telemetry
 
 /// The executor proper, put together from its settings: journal, signer, workers, jobs, gates.
 public final class ExecutorProcess: Sendable {
+    /// Of the executor.
+    public static let version = "0.1.0"
     /// How long running jobs may take to end when the executor is told to stop.
     static let drainLimit = Duration.seconds(30)
     /// How long a new executor waits for the journal of one that is stopping: longer than that takes.

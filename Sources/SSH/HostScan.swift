@@ -65,7 +65,9 @@ enum TCP {
 
     static func wait(_ descriptor: Int32, _ events: Int16, deadline: Int, step: String) throws(SSHFailure) {
         var entry = pollfd(fd: descriptor, events: events, revents: 0)
-        guard unsafe poll(&entry, 1, Int32(max(0, deadline - Monotonic.now()))) > 0 else {
+        let left = deadline - Monotonic.now()
+        // A host that never stops sending is ready each time.
+        guard left > 0, unsafe poll(&entry, 1, Int32(left)) > 0 else {
             throw SSHFailure(.unreachable, "\(step) took too long")
         }
     }

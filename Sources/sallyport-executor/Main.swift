@@ -11,7 +11,8 @@ import Telemetry
 @main
 struct SallyportExecutor: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.", version: "0.1.0",
+        commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.",
+        version: ExecutorProcess.version,
         subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Journal.self, Run.self])
 }
 

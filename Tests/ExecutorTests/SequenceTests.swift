@@ -124,4 +124,35 @@ import Testing
         #expect(last.map(\.status) == [.succeeded, .unknown, .failed])
         #expect(last.map(\.reason) == [.unspecified, .outcomeUnknown, .notTried])
     }
+
+    @Test func `a job that ends while it waits, after an attempt whose end nobody knows, is unknown; else it is what ended it`()
+        throws
+    {
+        let request = Samples.event("e2")
+        for status in [WireJobStatus.unknown, .failed] {
+            var job = RunningJob(request: request, body: nil, plan: try plan("order: sequence"), acceptedAt: Samples.now)
+            job.take([result("web-2", status)])
+            let cancelled = StoredResult.cancelled(job, now: Samples.now)
+            #expect(cancelled.status == status)
+            #expect(cancelled.reason == (status == .unknown ? .outcomeUnknown : .cancelled))
+            #expect(StoredResult.late(job, now: Samples.now).status == (status == .unknown ? .unknown : .dead))
+        }
+    }
+
+    @Test func `a next attempt that the policy refuses ends with what the attempts before came to`() async throws {
+        let folder = try TemporaryFolder()
+        let journal = try Samples.journal("\(folder.path)/journal.db")
+        let request = Samples.event("e3")
+        _ = try await journal.claim(Samples.claim(request, at: Samples.now, body: nil))
+        for (last, status) in [(WireJobStatus.succeeded, WireJobStatus.dead), (.unknown, .unknown)] {
+            try await journal.postpone(request.jobID, attempt: 3, until: 0, .with { $0.destinations = [result("web-2", last)] })
+            let stored = try #require(try await journal.find(request.jobID))
+            let end = StoredResult.refusedLater(
+                stored, try #require(stored.progress), Refusal(.parameter, "no such value"), now: Samples.now)
+            #expect(end.status == status)
+            #expect(end.attempts == 2)
+            #expect(end.destinations.map(\.status) == [last])
+            #expect(end.error == "the policy of now refuses its next attempt: no such value")
+        }
+    }
 }

@@ -84,4 +84,17 @@ struct ExecutorReloadTests {
         #expect(try reload().contains("hosts (port 1 is new)"))
         #expect(try deliver("word")["stdout"] == "old\n")
     }
+
+    @Test func `a port that was there at the start may go and come back`() throws {
+        let port = bed.server.port
+        try change("port: \(port)", "jump: far, port: \(port)")
+        try change("\nhosts:\n", "\nhosts:\n  far: { address: 127.0.0.2, port: \(port), user: nobody, identity: deploy }\n")
+        #expect(try reload().contains("settings are read again"))
+        try change("address: 127.0.0.2, port: \(port)", "address: 127.0.0.2, port: 1")
+        #expect(try reload().contains("hosts (port 1 is new)"))
+        try change("  far: { address: 127.0.0.2, port: 1, user: nobody, identity: deploy }\n", "")
+        try change("jump: far, port: \(port)", "port: \(port)")
+        #expect(try reload().contains("settings are read again"))
+        #expect(try deliver("word")["stdout"] == "old\n")
+    }
 }

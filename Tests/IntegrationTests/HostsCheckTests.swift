@@ -26,29 +26,21 @@ struct HostsCheckTests {
 
     private var known: URL { bed.box.appending(path: "known_hosts") }
 
-    /// Adds hosts to the settings, beside web-1 that no job names then.
-    private func add(_ hosts: String) throws {
-        let url = bed.box.appending(path: "executor.yaml")
-        let text = try String(contentsOf: url, encoding: .utf8)
-        try text.replacing("\nhosts:\n", with: "\nhosts:\n\(hosts)").write(to: url, atomically: true, encoding: .utf8)
-    }
-
     private func check(_ arguments: String...) throws -> Command {
-        try Command.run(
-            try TestBed.binary("sallyport"),
-            ["hosts", "check", "--socket", bed.box.appending(path: "run/admin.sock").path] + arguments)
+        try bed.command(["hosts", "check"] + arguments)
     }
 
     @Test func `each host is one line: good, or the step that failed, why, and what to do`() throws {
         let closed = try FreePort.next()
         let common = "address: 127.0.0.1, identity: deploy"
-        try add(
-            """
-              gone: { \(common), port: \(closed), user: \(NSUserName()) }
-              stranger: { \(common), port: \(bed.server.port), user: sallyport-stranger }
-              unpinned: { \(common), port: 1, user: \(NSUserName()) }
+        try bed.add(
+            hostLines:
+                """
+                  gone: { \(common), port: \(closed), user: \(NSUserName()) }
+                  stranger: { \(common), port: \(bed.server.port), user: sallyport-stranger }
+                  unpinned: { \(common), port: 1, user: \(NSUserName()) }
 
-            """)
+                """)
         let pinned = try String(contentsOf: known, encoding: .utf8)
         try (pinned + pinned.replacing("]:\(bed.server.port)", with: "]:\(closed)")).write(
             to: known, atomically: true, encoding: .utf8)

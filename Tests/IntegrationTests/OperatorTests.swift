@@ -197,12 +197,10 @@ struct OperatorTests {
         #expect(try events("--since", "1h").count == 2)
         #expect(try events("--until", "1h").isEmpty)
         #expect(try events("--since", "2020-01-01T00:00:00Z", "--until", "2020-01-02T00:00:00Z").isEmpty)
-        for wrong in [["--since", "yesterday"], ["--status", "good"], ["--limit", "0"]] {
-            #expect(
-                try Command.run(
-                    try TestBed.binary("sallyport"),
-                    ["jobs", "list", "--socket", bed.box.appending(path: "run/admin.sock").path] + wrong
-                ).code == 2)
+        for wrong in [["--since", "yesterday"], ["--status", "good"], ["--limit", "0"], ["--hook", ""]] {
+            #expect(try bed.command(["jobs", "list"] + wrong).code == 2)
         }
+        #expect(try bed.command(["dead-letters", "discard", "--hook", ""]).code == 2)
+        #expect(try bed.command(["dead-letters", "list"]).output.contains("evt_a"))
     }
 }

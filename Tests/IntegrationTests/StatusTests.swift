@@ -23,11 +23,7 @@ struct StatusTests {
         try? FileManager.default.removeItem(atPath: Self.folder)
     }
 
-    private var socket: String { bed.box.appending(path: "run/admin.sock").path }
-
-    private func sallyport(_ arguments: String...) throws -> Command {
-        try Command.run(try TestBed.binary("sallyport"), arguments + ["--socket", socket])
-    }
+    private func sallyport(_ arguments: String...) throws -> Command { try bed.command(arguments) }
 
     private func json(_ command: Command) throws -> [[String: Any]] {
         try command.output.split(separator: "\n").map {

@@ -26,6 +26,19 @@ struct HostileHostTests {
         var result: WireLeaseFinished { outcome.result }
     }
 
+    @Test func `a scan of a host that never stops sending ends at its deadline`() throws {
+        let endless = Misbehaviour.beforeLogin.filter { "\($0)".hasPrefix("endless") && !"\($0)".contains("login") }
+        #expect(!endless.isEmpty)
+        for misbehaviour in endless {
+            let host = try HostileHost(misbehaviour)
+            let begun = Monotonic.now()
+            #expect(throws: WorkerFailure.self, "\(misbehaviour)") {
+                try HostScan.keys(address: "127.0.0.1", port: UInt16(host.port), timeout: 500)
+            }
+            #expect(Monotonic.now() - begun < 10_000, "\(misbehaviour)")
+        }
+    }
+
     private static func report(
         _ misbehaviour: Misbehaviour, within seconds: Double, isAgain: Bool, _ change: (inout WireLease) -> Void
     ) throws -> Report {

@@ -163,6 +163,25 @@ final class JumpTests {
         #expect(jump.connectionCount == 1)
     }
 
+    @Test func `a host behind the jump host that does not answer holds up nobody else there`() throws {
+        let silent = try SilentPort()
+        try allow(
+            "restrict,port-forwarding,permitopen=\"127.0.0.1:\(target.port)\",permitopen=\"127.0.0.1:\(silent.port)\"",
+            dropping: false)
+        let stuck = try lease(["true"], grant: 900) {
+            $0.host = "silent"
+            $0.port = UInt32(silent.port)
+            $0.connectTimeoutMs = 8_000
+        }
+        usleep(500_000)
+        let begun = Date()
+        #expect(try executor.result(try lease(["true"], grant: 901), within: 6).outcome == .exited)
+        #expect(Date().timeIntervalSince(begun) < 6)
+        let result = try executor.result(stuck, within: 12)
+        #expect(result.outcome == .notStarted)
+        #expect(result.reason == .unreachable)
+    }
+
     @Test func `a cancel while the jump host is logged in to has nothing to end, and others get through`() throws {
         executor.beSilent()
         let id = try lease(["true"], grant: 900)

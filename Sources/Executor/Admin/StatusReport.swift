@@ -1,12 +1,9 @@
 internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
-internal import Synchronization
 
 /// Says how the executor is, from what its parts say of themselves.
 struct StatusReport: Sendable {
-    static let version = "0.1.0"
-
     let startedAt = WallClock.now()
     let jobs: JobService
     let workers: WorkerPool
@@ -28,7 +25,7 @@ struct StatusReport: Sendable {
         let counts = jobs.active.counts
         let reload = reloads.last
         var status = WireExecutorStatus.with {
-            $0.version = Self.version
+            $0.version = ExecutorProcess.version
             $0.startedAtMs = startedAt
             $0.nowMs = WallClock.now()
             $0.policyDigest = rules.policy.digest
@@ -98,27 +95,5 @@ struct StatusReport: Sendable {
             }
         }
         return problems
-    }
-}
-
-/// What became of the last time the settings were read again.
-final class ReloadRecord: Sendable {
-    private struct State {
-        var readAt: Int64?
-        var last: (at: Int64, problem: String)?
-    }
-
-    private let state = Mutex(State())
-
-    /// When settings were last taken; nil for never since the start.
-    var readAt: Int64? { state.withLock { $0.readAt } }
-    var last: (at: Int64, problem: String)? { state.withLock { $0.last } }
-
-    /// - Parameter problem: nil when they were taken.
-    func note(_ problem: String?, at now: Int64 = WallClock.now()) {
-        state.withLock { state in
-            state.last = (now, problem ?? "")
-            if problem == nil { state.readAt = now }
-        }
     }
 }

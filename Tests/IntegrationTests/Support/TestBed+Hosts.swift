@@ -31,15 +31,19 @@ struct BedHost {
 extension TestBed {
     /// More hosts beside web-1, with their keys pinned; before the start.
     func add(hosts: [BedHost], connectTimeout: String = "2s") throws {
-        let url = box.appending(path: "executor.yaml")
         let lines = hosts.map {
             "  \($0.name): { address: \($0.address), port: \($0.port), user: \(NSUserName()), identity: deploy, "
                 + "connect-timeout: \(connectTimeout) }\n"
         }
-        let settings = try String(contentsOf: url, encoding: .utf8)
-            .replacingOccurrences(of: "\nhosts:\n", with: "\nhosts:\n" + lines.joined())
-        try settings.write(to: url, atomically: true, encoding: .utf8)
+        try add(hostLines: lines.joined())
         try append(hosts.map { "[\($0.address)]:\($0.port) \($0.hostKey)\n" }.joined(), to: "known_hosts")
+    }
+
+    /// More hosts as the settings have them, a line each; their keys are the caller's to pin.
+    func add(hostLines lines: String) throws {
+        let url = box.appending(path: "executor.yaml")
+        let text = try String(contentsOf: url, encoding: .utf8)
+        try text.replacing("\nhosts:\n", with: "\nhosts:\n\(lines)").write(to: url, atomically: true, encoding: .utf8)
     }
 
     /// The executor proper and its workers.
