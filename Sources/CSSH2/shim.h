@@ -17,7 +17,7 @@ struct sallyport_ssh_traffic {
     size_t first;
     size_t last;
     size_t capacity;
-    /// errno of a failed send; the socket cannot be used any more.
+    /// errno of a failed send, or EBADMSG after a packet whose MAC was wrong; the connection cannot be used any more.
     int error;
     /// Bytes that may still be received before other connections have their turn.
     int64_t allowance;
@@ -109,6 +109,16 @@ static inline ssize_t sallyport_ssh_send(libssh2_socket_t descriptor, const void
     return result < 0 ? result : (ssize_t)length;
 }
 
+/// A packet was changed on the way. libssh2 fails the call that met it, which may be one whose result nobody needs, and would go on with
+/// the next packet: this ends the connection, whichever call it was.
+static inline int sallyport_ssh_mac_error(LIBSSH2_SESSION *session, const char *packet, int length, void **abstract) {
+    (void)session;
+    (void)packet;
+    (void)length;
+    ((struct sallyport_ssh_traffic *)*abstract)->error = EBADMSG;
+    return -1;
+}
+
 /// A session that counts into `traffic`, which must be zeroed and outlive it.
 static inline LIBSSH2_SESSION *sallyport_ssh_session(struct sallyport_ssh_traffic *traffic) {
     LIBSSH2_SESSION *session =
@@ -117,9 +127,11 @@ static inline LIBSSH2_SESSION *sallyport_ssh_session(struct sallyport_ssh_traffi
 #if LIBSSH2_VERSION_NUM >= 0x010b01
     libssh2_session_callback_set2(session, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)sallyport_ssh_receive);
     libssh2_session_callback_set2(session, LIBSSH2_CALLBACK_SEND, (libssh2_cb_generic *)sallyport_ssh_send);
+    libssh2_session_callback_set2(session, LIBSSH2_CALLBACK_MACERROR, (libssh2_cb_generic *)sallyport_ssh_mac_error);
 #else
     libssh2_session_callback_set(session, LIBSSH2_CALLBACK_RECV, (void *)sallyport_ssh_receive);
     libssh2_session_callback_set(session, LIBSSH2_CALLBACK_SEND, (void *)sallyport_ssh_send);
+    libssh2_session_callback_set(session, LIBSSH2_CALLBACK_MACERROR, (void *)sallyport_ssh_mac_error);
 #endif
     libssh2_session_set_blocking(session, 0);
     return session;

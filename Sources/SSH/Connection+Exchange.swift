@@ -55,7 +55,9 @@ extension Connection {
     }
 
     func read(_ channel: SSHChannel, _ session: SSHSession, stderr: Bool) throws(SSHFailure) -> [UInt8] {
-        switch channel.read(stderr: stderr) {
+        let progress = channel.read(stderr: stderr)
+        guard !session.isForged else { throw lost(session) }
+        switch progress {
         case .again: return []
         case .done(let bytes): return bytes
         case .failed(let code):

@@ -91,6 +91,9 @@ extension Progress: Sendable where Value: Sendable {}
         return unsafe sallyport_ssh_flush(descriptor, traffic) == 0
     }
 
+    /// A packet was changed on the way: nothing that came after it counts.
+    var isForged: Bool { unsafe traffic.pointee.error == EBADMSG }
+
     /// The host has closed the connection, and nothing of it is left to be read.
     var isAtEnd: Bool {
         var byte: UInt8 = 0
@@ -101,6 +104,7 @@ extension Progress: Sendable where Value: Sendable {}
     /// What libssh2 says of its last error.
     var errorText: String {
         guard unsafe traffic.pointee.error != ENOBUFS else { return "the host asks for answers that it does not take" }
+        guard !isForged else { return "a packet came with a wrong MAC: it was changed on the way, or the host is broken" }
         var text: UnsafeMutablePointer<CChar>?
         let code = unsafe libssh2_session_last_error(session, &text, nil, 0)
         let words = SSHFailure.printable(unsafe text.map { unsafe String(cString: $0) } ?? "")
