@@ -46,16 +46,17 @@ public final class ExecutorProcess: Sendable {
     public func serve() throws {
         let notify = SystemdNotify.fromEnvironment()
         guard try lockJournal() else { return }
-        try AuditFile.prepareFolder(settings.audit.path)
+        let directory = try AuditDirectory(path: settings.audit.path, number: SandboxProfile.folder)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
-            workers: try UnixSocket.listen(path: settings.workerSocket, mode: 0o600),
+            workers: try UnixSocket.listen(path: settings.workers.socket, mode: 0o600),
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
         let seal = try Seal(.executor, files: settings.files, minimumLandlock: settings.minimumLandlock)
-        let running = try wait { try await self.start(on: sockets, seal) }
+        let running = try wait { try await self.start(on: sockets, directory, seal) }
         StartUpPages.giveBack()
         var reload = Reload(
-            settings: settings, reader: reader, rules: running.service.rules, journal: running.service.journal,
+            settings: settings, reader: reader, rules: running.service.rules, workers: running.workers,
+            journal: running.service.journal,
             metrics: running.service.metrics, record: running.reloads, logger: logger)
         let watchdog = running.service.feedWatchdog(of: notify)
         notify.send(.ready)
@@ -124,10 +125,11 @@ public final class ExecutorProcess: Sendable {
     ///
     /// - Returns: what ``stop(_:)`` takes.
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
-    func start(on sockets: Sockets, _ seal: Seal) async throws -> Running {
+    func start(on sockets: Sockets, _ directory: AuditDirectory, _ seal: Seal) async throws -> Running {
         let metrics = try ExecutorMetrics()
         let journal = try SQLiteJournal(
-            path: settings.journalPath, maximumSize: settings.maximumJournalSize, audit: settings.audit, logger: logger)
+            path: settings.journalPath, maximumSize: settings.maximumJournalSize, audit: settings.audit, in: directory,
+            logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
         try await journal.record([
@@ -135,7 +137,7 @@ public final class ExecutorProcess: Sendable {
         ])
         let signing = LeaseSigning(
             signer: Signer(), agents: AgentClient(group: group), journal: journal, logger: logger)
-        let workers = WorkerPool(signing: signing, logger: logger)
+        let workers = WorkerPool(isPerHost: settings.workers.isPerHost, signing: signing, logger: logger)
         let slots = Slots()
         let rules = Rules(settings.rules)
         let runner = JobRunner(rules: rules, workers: workers, logger: logger)
@@ -150,7 +152,7 @@ public final class ExecutorProcess: Sendable {
                 metrics: metrics, group: group, logger: logger)
         }
         let report = StatusReport(
-            jobs: service, workers: workers, workersExpected: settings.workerCount, dialers: dialers, reloads: ReloadRecord(),
+            jobs: service, workers: workers, workersExpected: settings.workers.count, dialers: dialers, reloads: ReloadRecord(),
             landlock: seal.landlock)
         try metrics.observe(report)
         try await serveWorkers(workers, on: sockets.workers, group)
@@ -163,12 +165,13 @@ public final class ExecutorProcess: Sendable {
             metadata: [
                 "jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)", "landlock": "\(seal.landlock)",
             ])
-        return Running(service: service, tasks: tasks, reloads: report.reloads)
+        return Running(service: service, workers: workers, tasks: tasks, reloads: report.reloads)
     }
 
     /// A started executor.
     struct Running: Sendable {
         let service: JobService
+        let workers: WorkerPool
         let tasks: [Task<Void, Never>]
         let reloads: ReloadRecord
     }

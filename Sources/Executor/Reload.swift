@@ -13,19 +13,21 @@ struct Reload {
     private let ports: Set<UInt16>
     private let reader: SettingsReader
     private let rules: Rules
+    private let workers: WorkerPool
     private let journal: any Journal
     private let metrics: ExecutorMetrics
     private let record: ReloadRecord
     private let logger: Logger
 
     init(
-        settings: ExecutorSettings, reader: SettingsReader, rules: Rules, journal: any Journal, metrics: ExecutorMetrics,
-        record: ReloadRecord, logger: Logger
+        settings: ExecutorSettings, reader: SettingsReader, rules: Rules, workers: WorkerPool, journal: any Journal,
+        metrics: ExecutorMetrics, record: ReloadRecord, logger: Logger
     ) {
         self.settings = settings
         ports = settings.ports
         self.reader = reader
         self.rules = rules
+        self.workers = workers
         self.journal = journal
         self.metrics = metrics
         self.record = record
@@ -42,6 +44,7 @@ struct Reload {
             settings = new
             journal.recordLater([.policyChanged(new.policy.digest, at: WallClock.now())])
             rules.change(to: new.rules)
+            workers.keep(places: new.hosts.places)
             metrics.reloads.with("done").increment()
             record.note(nil)
             logger.info(
@@ -93,6 +96,7 @@ extension ExecutorSettings {
         // The file may be the same and the key in it another.
         if signingKey.publicKey.raw != old.signingKey.publicKey.raw { keys.append("signing-key") }
         let ports = ports.subtracting(known)
+        if let problem = old.workers.problem(with: hosts.places) { keys.append("workers (\(problem))") }
         if !ports.isEmpty { keys.append("hosts (port \(ports.sorted().map(String.init).joined(separator: ", ")) is new)") }
         return keys
     }

@@ -29,8 +29,9 @@ extension SandboxProfile {
                 ["openat", "newfstatat", "readlink", "readlinkat", "socket", "connect"], with: EACCES,
                 because: "libraries look for files and name services; they do without"))
 
-    /// The descriptor of the spool's folder. Fixed, so that the rules can name it.
-    public static let spoolFolder: Int32 = 63
+    /// The descriptor of the one folder in which a sealed process makes files: the ingress's spool, the executor's audit log. Fixed, so that
+    /// the rules can name it.
+    public static let folder: Int32 = 63
 
     /// The same with a spool in its settings: it also writes files in one folder.
     public static let spoolingIngress = SandboxProfile(
@@ -39,17 +40,17 @@ extension SandboxProfile {
             "answers HTTP on connections it is given; dials nobody, starts nothing, opens no file but below its spool's folder",
         rules: ingress.rules.filter { $0.name != "openat" } + [
             .allow(
-                "openat", .equal32(0, UInt32(spoolFolder), "the spool's folder"),
+                "openat", .equal32(0, UInt32(folder), "the spool's folder"),
                 .masked(2, UInt64(O_NOFOLLOW), UInt64(O_NOFOLLOW), "O_NOFOLLOW"),
                 because: "makes and reads segments; Landlock keeps the path below the folder"),
             .fail(
                 "openat", .equal32(0, UInt32(bitPattern: AT_FDCWD), "the working folder"), with: EACCES,
                 because: "libraries look for files; they do without"),
             .allow(
-                "unlinkat", .equal32(0, UInt32(spoolFolder), "the spool's folder"), .equal32(2, 0, "no flags"),
+                "unlinkat", .equal32(0, UInt32(folder), "the spool's folder"), .equal32(2, 0, "no flags"),
                 because: "removes a segment whose deliveries are all done"),
             .allow(
-                "fsync", .equal32(0, UInt32(spoolFolder), "the spool's folder"), because: "a new segment is there after a crash"),
+                "fsync", .equal32(0, UInt32(folder), "the spool's folder"), because: "a new segment is there after a crash"),
         ]
             + .allow(
                 ["fdatasync", "pread64", "pwrite64", "ftruncate"],
@@ -80,7 +81,7 @@ extension SandboxProfile {
     public static let executor = SandboxProfile(
         name: "executor",
         summary:
-            "speaks over Unix sockets and writes its journal and audit log; has no network, starts nothing, opens no file but its threads' states",
+            "speaks over Unix sockets and writes its journal and audit log; has no network, starts nothing, opens no file but its threads' states and the audit log's next one",
         rules: runtime + descriptors + [
             .allow("accept4", because: "takes its SSH workers and operators"),
             .allow("listen", because: "SwiftNIO says the backlog once more; without bind there is no other listener"),
@@ -111,8 +112,16 @@ extension SandboxProfile {
                     because: "what glibc makes of fstat: SQLite asks for the size of its files"),
                 .fail(
                     "newfstatat", .masked(3, emptyPath, 0, "no AT_EMPTY_PATH"), with: EACCES, because: "libraries look for files"),
-                .fail("openat", .masked(2, UInt64(O_ACCMODE), UInt64(O_WRONLY), "write only"), with: EACCES, because: "never"),
-                .fail("openat", .masked(2, UInt64(O_ACCMODE), UInt64(O_RDWR), "read and write"), with: EACCES, because: "never"),
+                .allow(
+                    "openat", .equal32(0, UInt32(folder), "the audit log's folder"),
+                    .equal32(2, newFile, "a new file to append to"),
+                    because: "begins the audit log's next file; Landlock keeps the path below the folder"),
+                .fail(
+                    "openat", .equal32(0, UInt32(bitPattern: AT_FDCWD), "the working folder"),
+                    .masked(2, UInt64(O_ACCMODE), UInt64(O_WRONLY), "write only"), with: EACCES, because: "never"),
+                .fail(
+                    "openat", .equal32(0, UInt32(bitPattern: AT_FDCWD), "the working folder"),
+                    .masked(2, UInt64(O_ACCMODE), UInt64(O_RDWR), "read and write"), with: EACCES, because: "never"),
             ]
             + .fail(
                 ["stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
@@ -196,6 +205,9 @@ extension SandboxProfile {
 
     /// What O_RDONLY leaves out, and what changes a file all the same.
     private static let readOnly = UInt64(O_ACCMODE | O_CREAT | O_TRUNC)
+
+    /// What the executor opens the audit log's next file with: it must not be there yet.
+    public static let newFile = UInt32(O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
 
     /// TCP and UDP alone: Landlock's ports hold for TCP, not for MPTCP or SCTP.
     private static let workerSockets: [SystemCallRule] = [(AF_INET, "AF_INET"), (AF_INET6, "AF_INET6")].flatMap { family, name in

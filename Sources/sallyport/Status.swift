@@ -74,6 +74,7 @@ enum StatusText {
         for worker in status.workers {
             lines.append(
                 "SSH worker   pid \(worker.pid), for \(Timestamp.span(status.nowMs - worker.connectedAtMs)), \(worker.leases) commands"
+                    + (worker.place.isEmpty ? "" : ", \(worker.place) alone")
             )
         }
         lines.append("             \(status.workersLost) workers ended since the start")
@@ -145,6 +146,7 @@ enum StatusText {
         }
         json.array("workers", status.workers) { json, worker in
             json.beginObject()
+            json.fields([("place", worker.place)])
             json.numbers([("pid", Int64(worker.pid)), ("connectedAtMs", worker.connectedAtMs), ("leases", Int64(worker.leases))])
             json.endObject()
         }

@@ -159,23 +159,62 @@ import Testing
         #expect(kept.output == "1\n")
     }
 
-    @Test func `a new file is begun at a start when the last one is full, and each stands on its own`() async throws {
-        for name in ["a", "b", "c"] {
+    @Test func `a new file is begun when one is full, and each stands on its own`() async throws {
+        for name in ["a", "b"] {
             let journal = try journal { $0.segmentSize = 100 }
             try await journal.record([event(name)])
+            #expect(eventually { (try? recorded())?.last == name })
+            try await journal.record([event(name.uppercased())])
             journal.close()
         }
         let names = try AuditFolder(path: auditPath).segments()
-        #expect(names == [0, 1, 2].map { AuditSegment.name(first: $0) })
-        #expect(try recorded() == ["a", "b", "c"])
+        #expect(names == (0...4).map { AuditSegment.name(first: $0) })
+        #expect(try recorded() == ["a", "A", "b", "B"])
         try FileManager.default.removeItem(atPath: "\(auditPath)/\(names[0])")
-        #expect(try recorded() == ["b", "c"])
-        // A file that was begun when everything stopped.
-        try Data().write(to: URL(filePath: "\(auditPath)/\(AuditSegment.name(first: 3))"))
-        let journal = try journal { $0.segmentSize = 100 }
+        #expect(try recorded() == ["A", "b", "B"])
+    }
+
+    @Test func `a crash while a new file is begun loses nothing`() async throws {
+        let first = try journal { $0.segmentSize = 100 }
+        try await first.record([event("a"), event("b")])
+        #expect(eventually { (try? AuditFolder(path: auditPath).segments().count) == 2 })
+        // The disk as a power failure leaves it: the log without what the journal has since, and the new file without its head.
+        try FileManager.default.copyItem(atPath: auditPath, toPath: "\(folder.path)/log")
+        try await first.record([event("c")])
+        for ending in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: journalPath + ending, toPath: "\(folder.path)/copy\(ending)")
+        }
+        first.close()
+        for path in [auditPath, journalPath] { try FileManager.default.removeItem(atPath: path) }
+        for ending in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: journalPath + ending) }
+        try FileManager.default.moveItem(atPath: "\(folder.path)/log", toPath: auditPath)
+        for ending in ["", "-wal"] {
+            try FileManager.default.moveItem(atPath: "\(folder.path)/copy\(ending)", toPath: journalPath + ending)
+        }
+        try Data().write(to: URL(filePath: "\(auditPath)/\(AuditSegment.name(first: 2))"))
+        let second = try journal()
+        try await second.record([event("d")])
+        second.close()
+        #expect(try recorded() == ["a", "b", "c", "d"])
+    }
+
+    @Test func `while the next file cannot be made the full one is written on, and that is told`() async throws {
+        let journal = try journal { ($0.segmentSize, $0.checkpointEvery) = (1024, 1) }
+        try await journal.record([event("a")])
+        #expect(eventually { (try? recorded()) == ["a"] })
+        // In the way of the file that would be next.
+        let inTheWay = "\(auditPath)/\(AuditSegment.name(first: 3))"
+        try FileManager.default.createDirectory(atPath: inTheWay, withIntermediateDirectories: false)
+        try await journal.record([event(String(repeating: "b", count: 900)), event("c")])
+        #expect(eventually { journal.audit.status.error.contains("\(inTheWay): File exists") })
         try await journal.record([event("d")])
+        #expect(eventually { journal.audit.status.signed == 4 })
+        try FileManager.default.removeItem(atPath: inTheWay)
+        #expect(eventually { journal.audit.status.error.isEmpty })
+        try await journal.record([event("e")])
         journal.close()
-        #expect(try recorded() == ["b", "c", "d"])
+        #expect(try recorded().count == 5)
+        #expect(try AuditFolder(path: auditPath).segments().count == 2)
     }
 
     @Test func `a log at its limit lets nothing new begin, and what has begun still ends`() async throws {
@@ -273,10 +312,10 @@ import Testing
 
     @Test func `a folder that others may write to is refused`() throws {
         let open = "\(folder.path)/open"
-        try AuditFile.prepareFolder(open)
+        _ = try AuditDirectory(path: open, number: nil)
         chmod(open, 0o770)
-        #expect(throws: AuditError.self) { try AuditFile.prepareFolder(open) }
+        #expect(throws: AuditError.self) { try AuditDirectory(path: open, number: nil) }
         chmod(open, 0o750)
-        #expect(throws: Never.self) { try AuditFile.prepareFolder(open) }
+        #expect(throws: Never.self) { try AuditDirectory(path: open, number: nil) }
     }
 }

@@ -11,11 +11,11 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func writer(segment: String, uncovered: Int = 0) throws -> AuditWriter {
-        let checkpoints = try AuditFile(path: "\(folder.path)/checkpoints", isNew: true, length: 0)
+    private func writer(segment: String?, uncovered: Int = 0) throws -> AuditWriter {
+        let directory = try AuditDirectory(path: folder.path, number: nil)
         var state = AuditWriter.State(
-            segment: try AuditFile(path: segment, isNew: segment != "/dev/full", length: 0), checkpoints: checkpoints, older: 0,
-            written: MerkleFrontier())
+            directory: directory, segment: try segment.map { try directory.make($0) } ?? AuditFile(path: "/dev/full", length: 0),
+            first: 0, checkpoints: try directory.make("checkpoints"), older: 0, written: MerkleFrontier())
         state.uncovered = uncovered
         return AuditWriter(
             state, settings: try Samples.audit(folder.path), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func `what a full disk does not take is not signed, and the reason is told when too much waits`() throws {
-        let writer = try writer(segment: "/dev/full", uncovered: AuditWriter.maximumUncovered)
+        let writer = try writer(segment: nil, uncovered: AuditWriter.maximumUncovered)
         writer.add(batch())
         writer.close()
         #expect(writer.checkpoint == nil)
@@ -35,10 +35,10 @@ import Testing
     }
 
     @Test func `up to the limit of what no checkpoint covers more is taken, and not at it`() throws {
-        let below = try writer(segment: "\(folder.path)/one", uncovered: AuditWriter.maximumUncovered - 1)
+        let below = try writer(segment: "one", uncovered: AuditWriter.maximumUncovered - 1)
         #expect(throws: Never.self) { try below.admit() }
         try FileManager.default.removeItem(atPath: "\(folder.path)/checkpoints")
-        let at = try writer(segment: "\(folder.path)/two", uncovered: AuditWriter.maximumUncovered)
+        let at = try writer(segment: "two", uncovered: AuditWriter.maximumUncovered)
         #expect(throws: AuditError.self) { try at.admit() }
         // A checkpoint makes room.
         at.add(batch())
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func `nothing is signed twice`() throws {
-        let writer = try writer(segment: "\(folder.path)/one")
+        let writer = try writer(segment: "one")
         writer.close()
         #expect(writer.checkpoint == nil)
         let first = batch()

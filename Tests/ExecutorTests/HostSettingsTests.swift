@@ -179,7 +179,7 @@ import Testing
     @Test func `only ports that are dialled are let through the sandbox`() throws {
         let file = try SettingsFile(
             text: "a: { address: a, port: 2200 }\nb: { address: b, port: 2201, jump: a }\n", file: "executor.yaml")
-        let hosts = file.root.entries().map { HostSettings.dialledPort($0.value) }
+        let hosts = file.root.entries().map { HostSettings.dialled($0.value)?.port }
         #expect(hosts == [2200, nil])
     }
 }

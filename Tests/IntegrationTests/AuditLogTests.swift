@@ -198,3 +198,29 @@ struct AuditLogTests {
         #expect(try bed.audit("verify").code == 0)
     }
 }
+
+/// The sealed executor begins new files while it serves.
+@Suite(.timeLimit(.minutes(2)))
+struct AuditFileTests {
+    @Test func `each full file is followed by another one, and kill -9 in between loses nothing`() throws {
+        let bed = try TestBed.audited(segmentSize: "1KiB")
+        var jobs: [String] = []
+        for round in 0..<3 {
+            for number in 0..<4 {
+                let job: String = try #require(bed.deliver(event: "evt_\(round)_\(number)")["job"])
+                jobs.append(job)
+                // Each in a file of its own.
+                if number < 3 { #expect(try bed.hasResult(of: job)) }
+            }
+            kill(try #require(bed.process("sallyport-executor run")), SIGKILL)
+            #expect(eventually { bed.executor.text.components(separatedBy: "executor is ready").count > round + 2 })
+            try bed.waitUntilReady()
+        }
+        for job in jobs { #expect(try bed.hasResult(of: job)) }
+        let files = try FileManager.default.contentsOfDirectory(atPath: bed.auditFolder)
+        // More than the starts could have begun.
+        #expect(files.count > 6, "\(files)")
+        #expect(try bed.audit("verify").code == 0)
+        #expect(!bed.executor.text.contains("audit log cannot be written"))
+    }
+}

@@ -33,9 +33,7 @@ struct HostileWorkerTests {
         )
         let server = bed.server
         server.stop()
-        let settings = server.folder.appending(path: "sshd_config")
-        let listening = Self.addresses.map { "\nListenAddress \($0)" }.joined()
-        try (try String(contentsOf: settings, encoding: .utf8) + listening).write(to: settings, atomically: true, encoding: .utf8)
+        try server.add(addresses: Self.addresses)
         try server.start()
         try bed.add(
             hosts: try zip(Self.names, Self.addresses).map { try BedHost($0, server, address: $1) }, connectTimeout: "10s")

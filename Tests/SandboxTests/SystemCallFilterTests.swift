@@ -109,8 +109,15 @@ struct SystemCallFilterTests {
         #expect(verdict(.executor, "socket", 2) == .killProcess)
         #expect(verdict(.executor, "kill", 1, 9) == .allow)
         #expect(verdict(.executor, "kill", 1, 15) == .killProcess)
-        #expect(verdict(.executor, "openat", 0, 0, 1) == .fail(13))
-        #expect(verdict(.executor, "openat", 0, 0, 2) == .fail(13))
+        let here = UInt64(bitPattern: Int64(AT_FDCWD))
+        #expect(verdict(.executor, "openat", here, 0, 1) == .fail(13))
+        #expect(verdict(.executor, "openat", here, 0, 2) == .fail(13))
+        // The audit log's next file: made there, and nothing else is written to.
+        let new = UInt64(SandboxProfile.newFile)
+        #expect(verdict(.executor, "openat", 63, 0, new) == .allow)
+        #expect(verdict(.executor, "openat", 63, 0, new & ~UInt64(O_EXCL)) == .killProcess)
+        #expect(verdict(.executor, "openat", 62, 0, new) == .killProcess)
+        #expect(verdict(.executor, "openat", here, 0, new) == .fail(13))
         #expect(verdict(.worker, "socket", 2, 1) == .allow)
         // A stream with close-on-exec; SOCK_SEQPACKET; MPTCP.
         #expect(verdict(.worker, "socket", 2, 0x80001, 6) == .allow)

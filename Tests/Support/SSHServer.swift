@@ -56,6 +56,13 @@ public final class SSHServer {
     /// Ends it; connections go on when the signal leaves them alone.
     public func stop(_ signal: Int32 = SIGTERM) { daemon.stop(signal) }
 
+    /// Listens on these addresses too, from the next start on.
+    public func add(addresses: [String]) throws {
+        let file = folder.appending(path: "sshd_config")
+        let more = addresses.map { "\nListenAddress \($0)" }.joined()
+        try (String(contentsOf: file, encoding: .utf8) + more).write(to: file, atomically: true, encoding: .utf8)
+    }
+
     /// Another host key from the next start on.
     public func changeHostKey() throws {
         try FileManager.default.removeItem(at: hostKeyFile)

@@ -76,6 +76,16 @@ public struct AuditFolder: Sendable {
         }
     }
 
+    /// A file that was just made gets its head in a moment: that is waited for as often as `patience` says, 100 ms each time.
+    func awaitHead(of name: String, patience: Int) throws(AuditError) {
+        for _ in 0..<patience {
+            var status = stat()
+            guard unsafe lstat(file(name), &status) == 0 else { throw AuditError("look at", file(name), errno: errno) }
+            guard status.st_size == 0 else { return }
+            usleep(100_000)
+        }
+    }
+
     private func read(_ file: Int32, _ name: String) throws(AuditError) -> [UInt8] {
         var result = 0
         let piece = unsafe [UInt8](unsafeUninitializedCapacity: 256 * 1024) { buffer, count in

@@ -65,7 +65,9 @@ public struct AuditLog: Sendable {
         let names = try folder.segments()
         for name in names {
             var hasHead = false
-            let rest = try folder.lines(of: name, patience: name == names.last ? patience : 0) { line throws(AuditError) in
+            let patience = name == names.last ? patience : 0
+            try folder.awaitHead(of: name, patience: patience)
+            let rest = try folder.lines(of: name, patience: patience) { line throws(AuditError) in
                 do throws(AuditError) {
                     if line.number == 1 {
                         hasHead = true

@@ -14,7 +14,7 @@ struct AuditSettings: Sendable {
     var checkpointEvery = 256
     /// How long a record stays without one.
     var checkpointInterval = Duration.seconds(60)
-    /// Bytes from which on, at the next start, a new file is begun.
+    /// Bytes from which on a new file is begun. A start reads the newest one.
     var segmentSize = 64 * 1024 * 1024
     /// Bytes of all files from which on nothing new is accepted.
     var maximumSize = 4096 * 1024 * 1024

@@ -9,6 +9,7 @@ internal import Logging
 /// the journal. Everything before, which was on the disk when a checkpoint was signed, is read and hashed anew.
 struct AuditStart {
     private let settings: AuditSettings
+    private let directory: AuditDirectory
     private let folder: AuditFolder
     private let logger: Logger
     /// What the journal has still: the newest records.
@@ -21,19 +22,27 @@ struct AuditStart {
     /// Opens the log, or begins one where the journal has none. Blocks; before the process is sealed.
     ///
     /// - Throws: ``AuditError`` naming the file and what to do.
-    static func open(_ settings: AuditSettings, _ database: DatabaseQueue, logger: Logger) throws -> AuditTrail {
+    static func open(
+        _ settings: AuditSettings, in directory: AuditDirectory, _ database: DatabaseQueue, logger: Logger
+    ) throws -> AuditTrail {
         let (kept, known) = try database.read { (try AuditBatch.all($0), try AuditBatch.checkpoint($0)) }
-        return try AuditStart(settings, kept: kept, known: known, logger: logger).open()
+        return try AuditStart(settings, in: directory, kept: kept, known: known, logger: logger).open()
     }
 
     private init(
-        _ settings: AuditSettings, kept: [AuditBatch], known: (size: UInt64, root: [UInt8])?, logger: Logger
+        _ settings: AuditSettings, in directory: AuditDirectory, kept: [AuditBatch], known: (size: UInt64, root: [UInt8])?,
+        logger: Logger
     ) throws(AuditError) {
         self.settings = settings
+        self.directory = directory
         self.logger = logger
         self.kept = kept
         self.known = known
-        folder = AuditFolder(path: settings.path)
+        folder = AuditFolder(path: directory.path)
+        if (try? AuditFile.length(of: folder.file(AuditFolder.checkpoints))) == nil {
+            try directory.make(AuditFolder.checkpoints).close()
+            try directory.sync()
+        }
         signed = try Self.newest(folder, settings, known: known)
     }
 
@@ -41,10 +50,6 @@ struct AuditStart {
         _ folder: AuditFolder, _ settings: AuditSettings, known: (size: UInt64, root: [UInt8])?
     ) throws(AuditError) -> (checkpoint: Checkpoint, end: Int)? {
         let path = folder.file(AuditFolder.checkpoints)
-        if (try? AuditFile.length(of: path)) == nil {
-            try AuditFile(path: path, isNew: true, length: 0).close()
-            try AuditFile.syncFolder(folder.path)
-        }
         var newest: (checkpoint: Checkpoint, end: Int)?
         var isThere = known == nil
         let own = try NoteKey(name: settings.origin, key: settings.key.publicKey)
@@ -79,9 +84,9 @@ struct AuditStart {
             throw AuditError(
                 "\(folder.path): no file with records, and the journal knows \(newest.tree.size) of them; put the files back")
         }
-        // A file that was begun when everything stopped has no head yet; the one before has all records.
-        if AuditSegment.first(ofName: name) == newest.tree.size, names.count > 1, try !hasHead(name) {
-            try AuditFile(path: folder.file(name), isNew: false, length: 0).remove()
+        // A file that was begun when everything stopped has no head yet; the one before has all that was written.
+        if AuditSegment.first(ofName: name) == signed?.checkpoint.size, names.count > 1, try !hasHead(name) {
+            try AuditFile(path: folder.file(name), length: 0).remove()
             return try resume(names[names.count - 2], newest, older: names.dropLast(2))
         }
         return try resume(name, newest, older: names.dropLast())
@@ -102,9 +107,9 @@ struct AuditStart {
                 "\(folder.path): the journal knows nothing of the records there; put back the journal that belongs to them, or move "
                     + "this folder away and begin a new log")
         }
-        if let name = names.first { try AuditFile(path: folder.file(name), isNew: false, length: 0).remove() }
+        if let name = names.first { try AuditFile(path: folder.file(name), length: 0).remove() }
         let tree = MerkleFrontier()
-        return try trail(segment: segment(after: tree), older: 0, tree: tree)
+        return try trail(segment: directory.makeSegment(origin: settings.origin, after: tree), first: 0, older: 0, tree: tree)
     }
 
     private func resume(
@@ -129,12 +134,12 @@ struct AuditStart {
                 "audit log: its end was not what the journal has, and is written again",
                 metadata: ["file": "\(folder.file(name))", "record": "\(durable)"])
         }
-        var segment = try AuditFile(path: folder.file(name), isNew: false, length: end)
+        var segment = try AuditFile(path: folder.file(name), length: end)
         try segment.append(missing)
         try segment.sync()
         var bytes = 0
         for name in older { bytes += try AuditFile.length(of: folder.file(name)) }
-        return try trail(segment: segment, older: bytes, tree: tree)
+        return try trail(segment: segment, first: AuditSegment.first(ofName: name) ?? 0, older: bytes, tree: tree)
     }
 
     /// The tree over the records of the file up to `size`, where they end, and what stands behind them.
@@ -190,27 +195,16 @@ struct AuditStart {
         return (lines, all)
     }
 
-    private func segment(after tree: MerkleFrontier) throws(AuditError) -> AuditFile {
-        let segment = AuditSegment(origin: settings.origin, before: tree)
-        var file = try AuditFile(path: folder.file(segment.name), isNew: true, length: 0)
-        try file.append(segment.head + [0x0a])
-        try file.sync()
-        try AuditFile.syncFolder(folder.path)
-        return file
-    }
-
-    private func trail(segment: AuditFile, older: Int, tree: MerkleFrontier) throws(AuditError) -> AuditTrail {
-        let path = folder.file(AuditFolder.checkpoints)
+    private func trail(
+        segment: AuditFile, first: UInt64, older: Int, tree: MerkleFrontier
+    ) throws(AuditError) -> AuditTrail {
+        let checkpoints = try AuditFile(path: folder.file(AuditFolder.checkpoints), length: signed?.end ?? 0)
         var state = AuditWriter.State(
-            segment: segment, checkpoints: try AuditFile(path: path, isNew: false, length: signed?.end ?? 0), older: older,
-            written: tree, checkpoint: signed?.checkpoint)
-        // What was left without a checkpoint gets one; a new file begins with one, so that it stands on its own.
+            directory: directory, segment: segment, first: first, checkpoints: checkpoints, older: older, written: tree,
+            checkpoint: signed?.checkpoint)
+        // What was left without a checkpoint gets one.
         try state.sign(settings)
-        if segment.length >= settings.segmentSize {
-            state.older += segment.length
-            segment.close()
-            state.segment = try self.segment(after: tree)
-        }
+        try state.beginNext(settings)
         return AuditTrail(tree: tree, writer: AuditWriter(state, settings: settings, logger: logger))
     }
 }

@@ -21,7 +21,10 @@ final class AuditWriter: Sendable {
 
     /// What the files have, and what they have not yet.
     struct State: Sendable {
+        let directory: AuditDirectory
         var segment: AuditFile
+        /// The first record that stands in it, or will.
+        var first: UInt64
         var checkpoints: AuditFile
         /// Bytes of the files that are finished.
         var older: Int
@@ -110,6 +113,7 @@ final class AuditWriter: Sendable {
         run { state throws(AuditError) in
             try state.write()
             try state.sign(self.settings)
+            try state.beginNext(self.settings)
         }
     }
 
@@ -121,6 +125,7 @@ final class AuditWriter: Sendable {
             if state.written.size - covered >= self.settings.checkpointEvery || state.uncovered >= Self.checkpointBytes {
                 try state.sign(self.settings)
             }
+            try state.beginNext(self.settings)
         }
     }
 
@@ -136,7 +141,8 @@ final class AuditWriter: Sendable {
             state.waiting.removeFirst(done)
             // A checkpoint is signed of all that stands in the file.
             if copy.checkpoint != before { (state.uncovered, state.signedAt) = (state.waitingBytes, WallClock.now()) }
-            (state.segment, state.checkpoints) = (copy.segment, copy.checkpoints)
+            (state.segment, state.first, state.older) = (copy.segment, copy.first, copy.older)
+            state.checkpoints = copy.checkpoints
             (state.written, state.checkpoint, state.lost) = (copy.written, copy.checkpoint, copy.lost)
             let isNews = failure != nil && failure != state.failure
             state.failure = failure
@@ -180,6 +186,16 @@ extension AuditWriter.State {
         try checkpoints.append(next.signed(with: settings.key).bytes)
         try sync(checkpoints)
         checkpoint = next
+    }
+
+    /// Begins a new file when this one is full, with a checkpoint of exactly what stands before it, so that each file stands on its own.
+    mutating func beginNext(_ settings: AuditSettings) throws(AuditError) {
+        guard segment.length >= settings.segmentSize, written.size > first else { return }
+        try sign(settings)
+        let next = try directory.makeSegment(origin: settings.origin, after: written)
+        older += segment.length
+        segment.close()
+        (segment, first) = (next, written.size)
     }
 
     private mutating func sync(_ file: AuditFile) throws(AuditError) {

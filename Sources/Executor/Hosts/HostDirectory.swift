@@ -38,6 +38,9 @@ struct HostDirectory: Sendable {
     /// The identities that a job may let the caller choose from.
     var identities: [String: IdentityKey] = [:]
 
+    /// What is connected to without a jump host, by address and port.
+    var places: Set<String> { Set(targets.values.filter(\.jumps.isEmpty).map { "\($0.address):\($0.port)" }) }
+
     /// - Parameter identity: who logs in there; nil for the host's own.
     /// - Throws: ``Refusal`` for a host that cannot be talked to safely.
     func target(_ name: String, as identity: String? = nil) throws(Refusal) -> Target {

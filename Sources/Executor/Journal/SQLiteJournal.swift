@@ -20,7 +20,7 @@ final class SQLiteJournal: Journal {
     /// - Parameter maximumSize: bytes; at that size the journal is full as on a full disk. Nil for none.
     /// - Throws: ``JournalError`` naming the file and the step.
     init(
-        path: String, maximumSize: Int? = nil, audit settings: AuditSettings, logger: Logger
+        path: String, maximumSize: Int? = nil, audit settings: AuditSettings, in directory: AuditDirectory, logger: Logger
     ) throws(JournalError) {
         self.logger = logger
         self.path = path
@@ -49,7 +49,7 @@ final class SQLiteJournal: Journal {
             throw JournalError(step: "open", path: path, error)
         }
         do {
-            audit = try AuditStart.open(settings, database, logger: logger)
+            audit = try AuditStart.open(settings, in: directory, database, logger: logger)
         } catch {
             throw JournalError(step: "take up the audit log", path: path, underlying: "\(error)")
         }

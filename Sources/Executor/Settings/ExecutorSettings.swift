@@ -15,8 +15,7 @@ public struct ExecutorSettings: Sendable {
     let adminSocket: String
     let adminMode: UInt32
     let admin: AdminAccess
-    let workerSocket: String
-    let workerCount: Int
+    let workers: WorkerSettings
     let minimumLandlock: Int
     let journalPath: String
     let keep: Duration
@@ -51,8 +50,6 @@ public struct ExecutorSettings: Sendable {
         adminSocket = admin.required("socket").socketPath() ?? ""
         adminMode = admin.optional("mode").fileMode() ?? 0o600
         self.admin = AdminSettings.access(admin)
-        workerSocket = WorkerLayout.socket(root.optional("workers"), adminSocket: adminSocket)
-        workerCount = WorkerLayout.count(root.optional("workers"))
         let journal = root.required("journal").mapping(Self.journalKeys)
         journalPath = journal.required("sqlite").filePath() ?? ""
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
@@ -63,6 +60,7 @@ public struct ExecutorSettings: Sendable {
         var hosts = HostSettings.hosts(root.required("hosts"), identities: identities, known: known)
         hosts.groups = HostSettings.groups(root.optional("groups"), hosts: hosts)
         self.hosts = hosts
+        workers = WorkerSettings(root.optional("workers"), adminSocket: adminSocket, places: hosts.places)
         policy = JobSettings.policy(root.required("jobs"), hosts: hosts, ingresses: Set(ingresses.map(\.name)))
         self.ingresses = ingresses
         try source.finish()

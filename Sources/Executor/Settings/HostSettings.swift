@@ -105,9 +105,13 @@ enum HostSettings {
         return port.isPresent ? port.int(in: 1...65535).map { UInt16($0) } : 22
     }
 
-    /// The port that a worker dials for a host; nil for one that is reached through another.
-    static func dialledPort(_ host: SettingsNode) -> UInt16? {
-        host.mapping(keys).optional("jump").isPresent ? nil : port(host)
+    /// What a worker dials for a host; nil for one that is reached through another.
+    static func dialled(_ host: SettingsNode) -> (address: String, port: UInt16)? {
+        let keys = host.mapping(keys)
+        guard !keys.optional("jump").isPresent, let address = keys.required("address").string(maximumLength: 255),
+            let port = port(host)
+        else { return nil }
+        return (address, port)
     }
 
     private static func reason(_ name: String, _ address: String, _ port: UInt16, _ pinned: KnownHosts.Lookup) -> String {

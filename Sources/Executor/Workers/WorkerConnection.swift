@@ -11,6 +11,8 @@ final class WorkerConnection: Sendable {
     let processID: Int32
     /// Unix milliseconds.
     let connectedAt = WallClock.now()
+    /// The host it serves and no other, by address and port; nil while it has none of its own. The pool's to set.
+    let place = Mutex<String?>(nil)
     private let channel: any Channel
     private let signing: LeaseSigning
     private let logger: Logger
@@ -127,13 +129,9 @@ final class WorkerConnection: Sendable {
             lease.continuation.resume(returning: finished)
             if isLast { close() }
         case .retiring:
-            let isIdle = leases.withLock { leases in
-                retiring.withLock { $0 = true }
-                return leases.isEmpty
-            }
             logger.info(
                 "SSH worker ends when its leases are through: names are looked up elsewhere", metadata: ["pid": "\(processID)"])
-            if isIdle { close() }
+            retire()
         case .signRequest(let request):
             let asked = leases.withLock { leases in
                 leases[request.leaseID] ?? leases.values.lazy.compactMap { $0.hop(request.leaseID) }.first
@@ -146,6 +144,15 @@ final class WorkerConnection: Sendable {
         case .hello, .lease, .leaseBody, .cancel, .signResponse:
             throw .violation("a worker may not send this frame")
         }
+    }
+
+    /// It takes no more leases, and ends when those it has are through.
+    func retire() {
+        let isIdle = leases.withLock { leases in
+            retiring.withLock { $0 = true }
+            return leases.isEmpty
+        }
+        if isIdle { close() }
     }
 
     /// The worker is gone: every lease it held gets its answer.

@@ -9,7 +9,8 @@ internal import SwiftProtobuf
 internal import Synchronization
 internal import Telemetry
 
-/// The connected SSH workers. A host is always served by the same one of them, so that its connection stays warm.
+/// The connected SSH workers. A host is always served by the same one of them, so that its connection stays warm; where the settings say
+/// `per-host`, by one that never serves another.
 final class WorkerPool: Sendable {
     /// How long a lease waits for a worker to be there, at start or after one ended.
     static let workerWait = Duration.seconds(5)
@@ -28,13 +29,15 @@ final class WorkerPool: Sendable {
 
     /// How the hosts did.
     let hosts = HostRecord()
+    private let isPerHost: Bool
     private let signing: LeaseSigning
     private let logger: Logger
     private let state = Mutex(State())
     /// Which hosts are left alone.
     let breakers = HostBreakers()
 
-    init(signing: LeaseSigning, logger: Logger) {
+    init(isPerHost: Bool = false, signing: LeaseSigning, logger: Logger) {
+        self.isPerHost = isPerHost
         self.signing = signing
         self.logger = logger
     }
@@ -52,6 +55,7 @@ final class WorkerPool: Sendable {
                 $0.pid = connection.processID
                 $0.connectedAtMs = connection.connectedAt
                 $0.leases = UInt32(clamping: connection.leaseCount)
+                $0.place = connection.place.withLock { $0 } ?? ""
             }
         }
     }
@@ -137,7 +141,7 @@ final class WorkerPool: Sendable {
         lease.leaseID = first
         for index in lease.jumps.indices { lease.jumps[index].grantID = first + 1 + UInt64(index) }
         guard let worker = await worker(for: lease) else {
-            return .notStarted(.busy, "no SSH worker is connected; look for `SSH worker` in the executor's log")
+            return .notStarted(.busy, "no SSH worker is free for \(lease.host); look for `SSH worker` in the executor's log")
         }
         signing.signer.open(lease: lease.leaseID, user: lease.user, identity: identity)
         for (hop, key) in zip(lease.jumps, hops) { signing.signer.open(lease: hop.grantID, user: hop.user, identity: key) }
@@ -156,6 +160,14 @@ final class WorkerPool: Sendable {
         return finished
     }
 
+    /// Ends the workers of hosts that are none of these any more, when their commands are through: their successors have served nobody.
+    func keep(places: Set<String>) {
+        for connection in state.withLock({ $0.connections }) {
+            guard let place = connection.place.withLock({ $0 }), !places.contains(place) else { continue }
+            connection.retire()
+        }
+    }
+
     /// Asks the workers to end what they run of a job, on the host too.
     func cancel(job: String) {
         for connection in state.withLock({ $0.connections }) { connection.cancel(job: job) }
@@ -167,16 +179,28 @@ final class WorkerPool: Sendable {
         let first = lease.jumps.first.map { "\($0.address):\($0.port)" } ?? "\(lease.address):\(lease.port)"
         let deadline = ContinuousClock.now + Self.workerWait
         while true {
-            let found = state.withLock { state -> WorkerConnection? in
+            let found = state.withLock { state in
                 let connections = state.connections.filter { !$0.isRetiring }
-                guard !connections.isEmpty else { return nil }
-                let hash = first.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
-                return connections[Int(hash % UInt64(connections.count))]
+                return isPerHost ? Self.own(first, connections) : Self.shared(first, connections)
             }
             if let found { return found }
             guard ContinuousClock.now < deadline else { return nil }
             try? await Task.sleep(for: .milliseconds(20))
         }
+    }
+
+    private static func shared(_ place: String, _ connections: [WorkerConnection]) -> WorkerConnection? {
+        guard !connections.isEmpty else { return nil }
+        let hash = place.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+        return connections[Int(hash % UInt64(connections.count))]
+    }
+
+    /// The place's own worker, or one that has served nobody yet, which then is.
+    private static func own(_ place: String, _ connections: [WorkerConnection]) -> WorkerConnection? {
+        if let own = connections.first(where: { $0.place.withLock { $0 } == place }) { return own }
+        let unused = connections.first { $0.place.withLock { $0 } == nil }
+        unused?.place.withLock { $0 = place }
+        return unused
     }
 
     /// A worker that outlives every deadline of a lease is stuck, perhaps by a hostile host: it is killed, its supervisor starts another.

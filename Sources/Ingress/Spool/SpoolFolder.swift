@@ -31,7 +31,7 @@ struct SpoolFolder: SpoolDisk {
     /// Opens the folder for the life of the process, under the number that the sandbox's rules name, and keeps other ingresses out.
     ///
     /// - Throws: ``SpoolError`` when it is not there, no folder, another user's, open to others, or in use.
-    init(path: String, number: Int32 = SandboxProfile.spoolFolder) throws(SpoolError) {
+    init(path: String, number: Int32 = SandboxProfile.folder) throws(SpoolError) {
         self.path = path
         let opened = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard opened >= 0 else { throw SpoolError("open", path, errno) }
@@ -47,7 +47,7 @@ struct SpoolFolder: SpoolDisk {
         }
         guard lock == 0 else { throw SpoolError("lock", path, -lock) }
         descriptor = fcntl(opened, F_DUPFD_CLOEXEC, number)
-        guard descriptor == number || number != SandboxProfile.spoolFolder else {
+        guard descriptor == number || number != SandboxProfile.folder else {
             throw SpoolError("open", path, "descriptor \(number) is taken")
         }
     }

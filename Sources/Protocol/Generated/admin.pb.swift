@@ -624,6 +624,9 @@ public nonisolated struct WireWorkerStatus: Sendable {
   /// Commands it was given and that have not ended.
   public var leases: UInt32 = 0
 
+  /// The host it serves and no other, by address and port; empty where workers are shared, or while it has served none.
+  public var place: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1916,7 +1919,7 @@ nonisolated extension WireIngressStatus: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{3}connected_at_ms\0\u{1}leases\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{3}connected_at_ms\0\u{1}leases\0\u{1}place\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1927,6 +1930,7 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularInt32Field(value: &self.pid) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.connectedAtMs) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.leases) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.place) }()
       default: break
       }
     }
@@ -1942,6 +1946,9 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.leases != 0 {
       try visitor.visitSingularUInt32Field(value: self.leases, fieldNumber: 3)
     }
+    if !self.place.isEmpty {
+      try visitor.visitSingularStringField(value: self.place, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1949,6 +1956,7 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.pid != rhs.pid {return false}
     if lhs.connectedAtMs != rhs.connectedAtMs {return false}
     if lhs.leases != rhs.leases {return false}
+    if lhs.place != rhs.place {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -20,7 +20,7 @@ extension Attack {
             Attack(.file, "open it from an open folder, by a way up") { ground in
                 let up = String(repeating: "../", count: 32) + ground.file.dropFirst()
                 return SystemCall.make(
-                    "openat", Int(SandboxProfile.spoolFolder), SystemCall.text(up), Int(O_RDONLY | O_NOFOLLOW))
+                    "openat", Int(SandboxProfile.folder), SystemCall.text(up), Int(O_RDONLY | O_NOFOLLOW))
             },
             Attack(.file, "list a folder") { open($0.folder, O_RDONLY | O_DIRECTORY) },
             Attack(.file, "write a file elsewhere") { open($0.file, O_WRONLY | O_TRUNC) },

@@ -78,10 +78,10 @@ public struct SelfAttack {
         var start: [Int32] = [0, 0]
         do throws(any Error) {
             if sealed { try ProcessHardening.apply() }
-            // Where the spool has its folder, every process has one here.
+            // Where a process has the folder it makes files in, every process has one here.
             let folder = unsafe open(files.usable.first ?? ground.folder, O_RDONLY | O_DIRECTORY)
-            guard dup2(folder, SandboxProfile.spoolFolder) >= 0 else {
-                throw SandboxError("have descriptor \(SandboxProfile.spoolFolder); raise `ulimit -n`", errno: errno)
+            guard dup2(folder, SandboxProfile.folder) >= 0 else {
+                throw SandboxError("have descriptor \(SandboxProfile.folder); raise `ulimit -n`", errno: errno)
             }
             let seal = sealed ? try Seal(profile, files: files, minimumLandlock: 0) : nil
             if attack.isThreaded {

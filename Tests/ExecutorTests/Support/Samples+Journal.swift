@@ -21,10 +21,8 @@ extension Samples {
         _ path: String, maximumSize: Int? = nil, _ change: (inout AuditSettings) -> Void = { _ in }
     ) throws -> SQLiteJournal {
         let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)) + "/audit"
-        // A folder that is not there is the journal's error to tell.
-        try? AuditFile.prepareFolder(folder)
         return try SQLiteJournal(
-            path: path, maximumSize: maximumSize, audit: audit(folder, change),
+            path: path, maximumSize: maximumSize, audit: audit(folder, change), in: AuditDirectory(path: folder, number: nil),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

@@ -31,13 +31,13 @@ struct JournalFiller {
         self.count = count
         let folder = URL(filePath: settings.journalPath).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try AuditFile.prepareFolder(settings.audit.path)
         journal = try Self.open(settings)
     }
 
     private static func open(_ settings: ExecutorSettings) throws -> SQLiteJournal {
         try SQLiteJournal(
-            path: settings.journalPath, audit: settings.audit, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            path: settings.journalPath, audit: settings.audit, in: AuditDirectory(path: settings.audit.path, number: nil),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// When that job was accepted.

@@ -3,9 +3,9 @@ import TestSupport
 
 extension TestBed {
     /// A bed whose executor signs a checkpoint of each record.
-    static func audited(jobs: String = "", hooks: String = "") throws -> TestBed {
+    static func audited(jobs: String = "", hooks: String = "", segmentSize: String = "64MiB") throws -> TestBed {
         let bed = try TestBed(jobs: jobs, hooks: hooks, start: false)
-        try bed.append("audit: { checkpoint-every: 1 }\n", to: "executor.yaml")
+        try bed.append("audit: { checkpoint-every: 1, segment-size: \(segmentSize) }\n", to: "executor.yaml")
         try bed.start()
         return bed
     }
@@ -25,6 +25,11 @@ extension TestBed {
     func audit(_ command: String, _ arguments: [String] = [], log: String? = nil) throws -> Command {
         let place = command == "check-proof" ? [] : ["--log", log ?? auditFolder]
         return try Command.run(try Self.binary("sallyport"), ["audit", command, "--key", try executorKey] + place + arguments)
+    }
+
+    /// A checkpoint comes to cover the job's result.
+    func hasResult(of job: String) throws -> Bool {
+        try eventually { try audit("show", ["--json", job]).output.contains(#""kind":"result""#) }
     }
 
     /// The records of a job, once a checkpoint covers `count` of them.
