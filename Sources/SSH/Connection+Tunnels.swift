@@ -37,6 +37,7 @@ extension Connection {
             guard !isOpening, !spares.contains(where: \.isExecuting) else { return false }
             openingTunnel = tunnels.first { $0.isWaiting && !$0.isAbandoned }
             openingTunnelSince = openingTunnel == nil ? nil : now
+            openingTunnel?.isAsked = true
         }
         guard let tunnel = openingTunnel else { return false }
         switch session.openTunnel(to: tunnel.address, port: tunnel.port) {

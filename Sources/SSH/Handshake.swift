@@ -214,6 +214,13 @@ final class Handshake {
     }
 
     private var late: SSHFailure {
+        // The host was not asked for yet: it has not failed.
+        if case .tunnelling(let tunnel) = step, !tunnel.isAsked {
+            return SSHFailure(
+                .busy,
+                "host \(host) (\(key.place)): jump host \(tunnel.jump) is busy with connections to other hosts behind it; try again"
+            )
+        }
         guard case .lookingUp(let question) = step else { return failure(.unreachable, "\(stepName) took too long") }
         return failure(.unreachable, "\(stepName) took too long: \(names.delay(of: question))", isLookup: true)
     }

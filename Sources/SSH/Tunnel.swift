@@ -25,6 +25,8 @@ final class Tunnel {
     let lease: WaitingLease
     let hop: Int
     var state = State.waiting
+    /// The jump host was asked to connect.
+    var isAsked = false
     /// A signature for the jump host was asked for: there is no second one.
     var hasAsked = false
     /// Its connection died before it was open; it is not tried a third time.

@@ -23,7 +23,9 @@ import Testing
             let root = file.root.mapping("identities", "known-hosts", "hosts")
             result.identities = HostSettings.identities(root.required("identities"))
             let known = HostSettings.knownHosts(root.required("known-hosts"))
-            result.hosts = HostSettings.hosts(root.required("hosts"), identities: result.identities, known: known)
+            let named = Set(root.required("identities").entries().map(\.name))
+            result.hosts = HostSettings.hosts(
+                root.required("hosts"), identities: result.identities, named: named, known: known)
             try file.finish()
         } catch {
             result.problems = error.problems.map(\.description)
@@ -117,6 +119,21 @@ import Testing
         ]
         #expect(read.problems.count == expected.count)
         for (problem, text) in zip(read.problems, expected) { #expect(problem.hasPrefix(text), "\(problem)") }
+    }
+
+    @Test func `an identity or host with something wrong is told once, and not where it is named`() throws {
+        let read = read(
+            """
+            identities:
+              deploy: { private-key: { file: \(folder.path)/absent } }
+            known-hosts: \(try folder.write("known_hosts", "web-1 \(hostKey)\n"))
+            hosts:
+              web-1: { address: web-1, user: deploy, identity: deploy }
+              web-2: { address: web-2, user: deploy, identity: deploy, jump: web-1 }
+            """)
+        #expect(read.problems.count == 1)
+        #expect(read.problems.first?.hasPrefix("executor.yaml:2: identities.deploy.private-key: ") == true)
+        #expect(read.hosts.targets.isEmpty)
     }
 
     @Test func `a known_hosts file that cannot be read is a problem`() throws {

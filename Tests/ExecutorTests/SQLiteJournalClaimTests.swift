@@ -99,6 +99,19 @@ import Testing
         #expect(try await claim(event("e3", window: 0), at: Samples.now + 900_000) == "duplicate \(second.jobID)")
     }
 
+    @Test func `a job of another name is nobody's duplicate, so an ingress cannot use up the events of jobs it may not ask for`()
+        async throws
+    {
+        var other = Samples.event("e1")
+        other.job = "harmless"
+        #expect(try await claim(other) == "claimed")
+        try await journal.finish(other.jobID, Samples.result(other, .succeeded))
+        let mine = Samples.event("e1")
+        #expect(try await claim(mine) == "claimed")
+        #expect(try await claim(Samples.event("e1")) == "duplicate \(mine.jobID)")
+        #expect(try await claim(Samples.event("e1") { $0.job = other.job }) == "duplicate \(other.jobID)")
+    }
+
     @Test func `requests without an event are nobody's duplicates`() async throws {
         #expect(try await claim(Samples.request()) == "claimed")
         #expect(try await claim(Samples.request()) == "claimed")

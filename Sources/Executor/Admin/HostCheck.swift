@@ -126,6 +126,8 @@ struct HostCheck: Sendable {
                     .hostKey,
                     "compare with the host's console, then pin it: sallyport hosts scan \(target.address) --port \(target.port)"
                 )
+            // The host was not asked: what an agent or a certificate lacks says itself what to do.
+            case .authentication where saysWhatToDo(result.error, target.identity): (.authentication, "")
             case .authentication:
                 (
                     .authentication,
@@ -143,6 +145,10 @@ struct HostCheck: Sendable {
             $0.error = result.error.isEmpty ? JobNames.name(result.status) : result.error
             $0.next = next
         }
+    }
+
+    private static func saysWhatToDo(_ error: String, _ identity: IdentityKey) -> Bool {
+        identity.agent.map { error.contains($0.socket) } == true || identity.certificate != nil && error.contains("ssh-keygen -s")
     }
 
     /// Hands the result to the one who asked.

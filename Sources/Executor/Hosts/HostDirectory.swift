@@ -33,10 +33,15 @@ struct HostDirectory: Sendable {
     let targets: [String: Target]
     /// Hosts without a usable pinned key, and why.
     let unpinned: [String: String]
+    /// Hosts with something wrong in the settings, which are then not used.
+    var spoiled: Set<String> = []
     /// Names of hosts by the name of their group.
     var groups: [String: [String]] = [:]
     /// The identities that a job may let the caller choose from.
     var identities: [String: IdentityKey] = [:]
+
+    /// The settings have a host of that name.
+    func isNamed(_ name: String) -> Bool { targets[name] != nil || spoiled.contains(name) }
 
     /// What is connected to without a jump host, by address and port.
     var places: Set<String> { Set(targets.values.filter(\.jumps.isEmpty).map { "\($0.address):\($0.port)" }) }

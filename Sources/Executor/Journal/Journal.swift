@@ -157,7 +157,8 @@ struct JournalError: Error, CustomStringConvertible {
         var next: String? {
             switch self {
             case .full: "make room on its disk, raise `maximum-size`, or lower `keep`"
-            case .readOnly: "its disk is mounted read-only; see why in the kernel's log, repair it, and mount it for writing"
+            case .readOnly:
+                "its disk is mounted read-only; see why in the kernel's log, repair it, and mount it for writing (if it is not, the executor's user may not write the file)"
             case .device: "see the kernel's log about its disk"
             case .other: nil
             }

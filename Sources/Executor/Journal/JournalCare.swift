@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Glibc
 internal import Settings
 
 /// Looks after the journal from outside the executor, which is sealed and makes no file: beside one that serves, or while none does.
@@ -26,7 +27,7 @@ public struct JournalCare: Sendable {
             configuration.busyMode = .timeout(2)
             database = try DatabaseQueue(path: path, configuration: configuration)
         } catch {
-            throw JournalCareError("journal \(path): open: \(error)")
+            throw JournalCareError("journal \(path): open: \(error.sqliteText)")
         }
     }
 
@@ -53,7 +54,7 @@ public struct JournalCare: Sendable {
                 ]
             }
         } catch {
-            throw JournalCareError("journal \(path): check: \(error)")
+            throw JournalCareError("journal \(path): check: \(error.sqliteText)")
         }
     }
 
@@ -61,10 +62,15 @@ public struct JournalCare: Sendable {
     ///
     /// - Throws: ``JournalCareError`` when it cannot be written, or a file of that name is there already.
     public func backup(to copy: String) throws(JournalCareError) {
+        var status = stat()
+        guard unsafe lstat(copy, &status) != 0 else {
+            throw JournalCareError(
+                "journal \(path): backup to \(copy): it is there already; name another file, or move that one away")
+        }
         do {
             try database.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [copy]) }
         } catch {
-            throw JournalCareError("journal \(path): backup to \(copy): \(error)")
+            throw JournalCareError("journal \(path): backup to \(copy): \(error.sqliteText)")
         }
     }
 }

@@ -4,7 +4,7 @@ extension JournalError {
     /// From what the database said.
     init(step: String, path: String, _ error: any Error) {
         let code = (error as? DatabaseError)?.resultCode
-        self.init(step: step, path: path, underlying: "\(error)", cause: Self.cause(code))
+        self.init(step: step, path: path, underlying: error.sqliteText, cause: Self.cause(code))
     }
 
     private static func cause(_ code: ResultCode?) -> Cause {
@@ -14,5 +14,13 @@ extension JournalError {
         case .SQLITE_IOERR, .SQLITE_CORRUPT: .device
         default: .other
         }
+    }
+}
+
+extension Error {
+    /// What SQLite says, without the statement: that is nothing to an operator.
+    var sqliteText: String {
+        guard let error = self as? DatabaseError else { return "\(self)" }
+        return "\(error.message ?? "error") (SQLite \(error.extendedResultCode.rawValue))"
     }
 }

@@ -17,17 +17,20 @@ extension SQLiteJournal {
 
     /// The newest jobs under a request's dedupe key: that of its own event, and that of any.
     ///
+    /// Jobs of another name do not count: an ingress that was taken over must not stand in the way of one whose jobs it may not ask for.
+    ///
     /// The conditions that look superfluous are those of the partial indices: without them SQLite reads the whole table.
     static func earlier(_ database: Database, _ request: WireJobRequest) throws -> [StoredJob] {
         guard !request.dedupeKey.isEmpty else { return [] }
         let newest = try row(
-            database, "dedupe_key = ? AND dedupe_key <> '' ORDER BY number DESC LIMIT 1", [request.dedupeKey])
+            database, "dedupe_key = ? AND dedupe_key <> '' AND +job = ? ORDER BY number DESC LIMIT 1",
+            [request.dedupeKey, request.job])
         guard let newest, newest.request.eventID != request.eventID, !request.eventID.isEmpty else {
             return newest.map { [$0] } ?? []
         }
         let own = try row(
-            database, "+dedupe_key = ? AND event_id = ? AND event_id <> '' ORDER BY number DESC LIMIT 1",
-            [request.dedupeKey, request.eventID])
+            database, "+dedupe_key = ? AND event_id = ? AND event_id <> '' AND +job = ? ORDER BY number DESC LIMIT 1",
+            [request.dedupeKey, request.eventID, request.job])
         return (own.map { [$0] } ?? []) + [newest]
     }
 

@@ -57,7 +57,8 @@ public struct ExecutorSettings: Sendable {
         let audit = AuditSettings.read(root.optional("audit"), journal: journalPath, keyID: self.keyID, key: key)
         let identities = HostSettings.identities(root.required("identities"))
         let known = HostSettings.knownHosts(root.required("known-hosts"))
-        var hosts = HostSettings.hosts(root.required("hosts"), identities: identities, known: known)
+        let named = Set(root.required("identities").entries().map(\.name))
+        var hosts = HostSettings.hosts(root.required("hosts"), identities: identities, named: named, known: known)
         hosts.groups = HostSettings.groups(root.optional("groups"), hosts: hosts)
         self.hosts = hosts
         workers = WorkerSettings(root.optional("workers"), adminSocket: adminSocket, places: hosts.places)

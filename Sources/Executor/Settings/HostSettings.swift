@@ -15,7 +15,10 @@ enum HostSettings {
         }
     }
 
-    static func hosts(_ node: SettingsNode, identities: [String: IdentityKey], known: KnownHosts) -> HostDirectory {
+    /// - Parameter named: all identities, those too that something is wrong with: that is told once, and not again for each host.
+    static func hosts(
+        _ node: SettingsNode, identities: [String: IdentityKey], named: Set<String>, known: KnownHosts
+    ) -> HostDirectory {
         var targets: [String: HostDirectory.Target] = [:]
         var unpinned: [String: String] = [:]
         var jumps: [String: (name: String, node: SettingsNode)] = [:]
@@ -30,7 +33,9 @@ enum HostSettings {
             let identityName = identity.name()
             let timeout = host.optional("connect-timeout").duration(in: .milliseconds(100) ... .seconds(120)) ?? .seconds(10)
             let key = identityName.flatMap { identities[$0] }
-            if let identityName, key == nil { identity.problem("no identity `\(identityName)` under `identities`") }
+            if let identityName, !named.contains(identityName) {
+                identity.problem("no identity `\(identityName)` under `identities`")
+            }
             let concurrency = host.optional("concurrency").int(in: 1...HostDirectory.commandsPerHost)
             let jump = host.optional("jump")
             if let through = jump.name() { jumps[name] = (through, jump) }
@@ -50,7 +55,8 @@ enum HostSettings {
             let hops = way.compactMap { hop in targets[hop].map { HostDirectory.Hop(name: hop, target: $0) } }
             targets[name]?.jumps = hops
         }
-        return HostDirectory(targets: targets, unpinned: unpinned, identities: identities)
+        return HostDirectory(
+            targets: targets, unpinned: unpinned, spoiled: names.subtracting(targets.keys), identities: identities)
     }
 
     /// The jump hosts from the first to be connected to on; cut off where there are too many.
@@ -90,8 +96,8 @@ enum HostSettings {
         for (name, value) in node.entries() {
             let members = value.strings(maximum: JobLimits.destinations)
             if members.isEmpty { value.problem("a group has at least one host") }
-            if hosts.targets[name] != nil { value.problem("`\(name)` is a host's name already") }
-            for member in members where hosts.targets[member] == nil { value.problem("no host `\(member)` under `hosts`") }
+            if hosts.isNamed(name) { value.problem("`\(name)` is a host's name already") }
+            for member in members where !hosts.isNamed(member) { value.problem("no host `\(member)` under `hosts`") }
             groups[name] = members
         }
         return groups

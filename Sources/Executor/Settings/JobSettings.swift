@@ -100,7 +100,7 @@ enum JobSettings {
         let listed = node.strings(maximum: JobLimits.destinations)
         let names = listed.flatMap { hosts.groups[$0] ?? [$0] }
         if names.isEmpty, node.isPresent { node.problem("at least one destination is needed") }
-        for name in listed where hosts.targets[name] == nil && hosts.groups[name] == nil {
+        for name in listed where !hosts.isNamed(name) && hosts.groups[name] == nil {
             node.problem("no host `\(name)` under `hosts`" + (hosts.groups.isEmpty ? "" : ", nor a group"))
         }
         if Set(names).count != names.count { node.problem("a destination twice") }

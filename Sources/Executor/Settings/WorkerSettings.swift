@@ -29,7 +29,8 @@ struct WorkerSettings: Sendable, Equatable {
     /// Why these hosts cannot be served; nil when they can.
     func problem(with places: Set<String>) -> String? {
         guard isPerHost, places.count > count else { return nil }
-        return "per-host needs a worker for each of the \(places.count) hosts that are connected to without a jump host, and `count` is "
+        return
+            "per-host needs a worker for each of the \(places.count) hosts that are connected to without a jump host, and `count` is "
             + "\(count), at most \(Self.count.maximumPerHost)"
     }
 }

@@ -116,8 +116,7 @@ private final class AgentAnswer: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        answer.fail(
-            AgentError(place, "it closed the connection without an answer; look at its log, and whether it runs: ssh-add -l"))
+        answer.fail(AgentError.closed(place))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { end(context, AgentError.of(error, place)) }

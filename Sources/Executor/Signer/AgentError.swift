@@ -27,6 +27,10 @@ struct AgentError: Error, CustomStringConvertible {
         AgentError(place, "what it gave is no signature of \(key.fingerprint), and was not passed on; do not trust this agent")
     }
 
+    static func closed(_ place: SSHAgentPlace) -> AgentError {
+        AgentError(place, "it closed the connection without an answer; look at its log, and whether it runs: ssh-add -l")
+    }
+
     static func busy(_ place: SSHAgentPlace) -> AgentError {
         AgentError(place, "\(AgentClient.maximumWaiting) questions wait for their answer already; is it stuck?")
     }
@@ -48,7 +52,9 @@ struct AgentError: Error, CustomStringConvertible {
         case ECONNREFUSED: return AgentError(place, "nobody listens; start the agent again (ssh-agent -a \(place.socket))")
         case EACCES: return AgentError(place, "uid \(ownUID()) may not connect; give it the socket's mode and its folders'")
         case EAGAIN: return AgentError(place, "too many wait to connect; is it stuck?")
-        default: return AgentError(place, "\(error)")
+        case ECONNRESET, EPIPE: return closed(place)
+        case 0: return AgentError(place, "\(error)")
+        default: return AgentError(place, unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)")
         }
     }
 }
