@@ -73,7 +73,7 @@ extension HookdeckStandIn {
             ("X-Hookdeck-Destination-Name", connection.destination), ("X-Hookdeck-Attempt-Count", "\(number)"),
             ("X-Hookdeck-Attempt-Trigger", trigger.rawValue),
         ]
-        if let retry = connection.retry, event.automaticRetries < min(retry.count, Self.limits.attempts) {
+        if let retry = connection.retry, event.automaticRetries < min(retry.count, Self.limits.retries) {
             headers.append(("X-Hookdeck-Will-Retry-After", "\(Int(retry.delay(after: event.automaticRetries)))"))
         } else if [.manual, .bulkRetry].contains(trigger) {
             // Left out on the last automatic attempt; recorded as empty on an operator's.
@@ -123,7 +123,7 @@ extension HookdeckStandIn {
         } else {
             wait = nil
         }
-        if let wait, event.automaticRetries < Self.limits.attempts, now + wait < event.createdAt + Self.limits.age {
+        if let wait, event.automaticRetries < Self.limits.retries, now + wait < event.createdAt + Self.limits.age {
             event.nextAttemptAt = now + wait
             state.due.append((now + wait, event.id, .automatic))
         } else if !attempt.isSuccess {

@@ -8,8 +8,8 @@ import TestSupport
 /// Its clock runs `speed` times as fast as the real one, so that back-offs of hours take seconds; the time-out is of its clock as well.
 /// What it does is what was read of, and recorded from, the real one; what nobody could see says so where it stands.
 public final class HookdeckStandIn: Sendable {
-    /// Attempts of one event that are not an operator's, and seconds after which there are no more.
-    public static let limits = (attempts: 50, age: 7.0 * 86_400)
+    /// Automatic retries of one event, and seconds after which there are none any more.
+    static let limits = (retries: 50, age: 7.0 * 86_400)
 
     /// Longer waits of `Retry-After` are cut, in seconds.
     static let longestRetryAfter = 7.0 * 86_400

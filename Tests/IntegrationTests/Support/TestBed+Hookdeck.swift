@@ -8,11 +8,13 @@ extension TestBed {
     /// - Parameters:
     ///   - speed: Hookdeck's seconds in one of ours.
     ///   - timeout: of its deliveries, in seconds of ours.
+    ///   - retry: in place of that rule.
     func hookdeck(
-        _ hook: String, secret: String? = nil, speed: Double = 100, timeout: Double = 20, limit: HookdeckConnection.Limit? = nil
+        _ hook: String, secret: String? = nil, speed: Double = 100, timeout: Double = 20, limit: HookdeckConnection.Limit? = nil,
+        retry: RetryRule? = nil
     ) throws -> HookdeckStandIn {
         HookdeckStandIn(
-            HookdeckConnection(port: httpPort, path: "/hooks/\(hook)", limit: limit, retry: try DeployedFiles.retry()),
+            HookdeckConnection(port: httpPort, path: "/hooks/\(hook)", limit: limit, retry: try retry ?? DeployedFiles.retry()),
             secret: try secret ?? hookdeckSecret, speed: speed, timeout: timeout * speed)
     }
 }
