@@ -55,15 +55,22 @@ public struct HookdeckEvent: Sendable {
     /// When the next one begins, where one is planned.
     public internal(set) var nextAttemptAt: Double?
     let createdAt: Double
+    /// As it came in.
+    let original: (headers: [(name: String, value: String)], body: [UInt8])
+    /// As the transformation made it, once for all attempts.
     let headers: [(name: String, value: String)]
     let body: [UInt8]
     var automaticRetries = 0
     var inFlight = 0
 
-    init(id: String, requestID: String, createdAt: Double, headers: [(name: String, value: String)], body: [UInt8]) {
+    init(
+        id: String, requestID: String, createdAt: Double, original: (headers: [(name: String, value: String)], body: [UInt8]),
+        headers: [(name: String, value: String)], body: [UInt8]
+    ) {
         self.id = id
         self.requestID = requestID
         self.createdAt = createdAt
+        self.original = original
         self.headers = headers
         self.body = body
     }

@@ -24,18 +24,10 @@ extension HookdeckStandIn {
         }
     }
 
-    /// The request once more, as if it came in again: a new event with ids of its own. It was transformed already.
-    public func replay(_ id: String) -> String? {
-        state.withLock { state in
-            guard let old = state.events[id] else { return nil }
-            let event = HookdeckEvent(
-                id: "evt_\(Self.name())", requestID: "req_\(Self.name())", createdAt: now, headers: old.headers, body: old.body)
-            state.events[event.id] = event
-            state.events[event.id]?.nextAttemptAt = now
-            state.order.append(event.id)
-            state.due.append((now, event.id, .initial))
-            return event.id
-        }
+    /// The request once more, as if it came in again, through the rules of now: a new event with ids of its own.
+    public func replay(_ id: String) throws -> String? {
+        guard let original = event(id)?.original else { return nil }
+        return try receive(original.body, headers: original.headers)
     }
 
     /// Keeps new events until ``unpause()``.

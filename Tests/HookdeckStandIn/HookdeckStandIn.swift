@@ -71,12 +71,14 @@ public final class HookdeckStandIn: Sendable {
     ) throws -> String? {
         let connection = state.withLock { $0.connection }
         if let filter = connection.filter, try !filter.passes(headers: headers, body: try? JSONValue.parse(body)) { return nil }
-        var (headers, body) = (headers, body)
+        let original = (headers: headers, body: body)
+        var (headers, body) = original
         if let transformation = connection.transformation {
             (headers, body) = try transformation.apply(headers: headers, body: body)
         }
         let event = HookdeckEvent(
-            id: "evt_\(Self.name())", requestID: "req_\(Self.name())", createdAt: now, headers: headers, body: body)
+            id: "evt_\(Self.name())", requestID: "req_\(Self.name())", createdAt: now, original: original, headers: headers,
+            body: body)
         state.withLock { state in
             state.events[event.id] = event
             state.order.append(event.id)

@@ -53,6 +53,23 @@ struct HookdeckSetupTests {
         for kind in ["sources", "transformations", "destinations", "connections"] { #expect(api.count(kind) == 1, "\(kind)") }
     }
 
+    @Test func `after a token has expired a new one helps what comes in or is replayed, and not what is only retried`() throws {
+        let bed = try TestBed()
+        let url = "http://127.0.0.1:\(bed.httpPort)/hooks/github"
+        #expect(try setUp(url, token: bed.mint(["--lifetime=-120"])).code == 0)
+        let hookdeck = HookdeckStandIn(try api.connection("github"), secret: try bed.hookdeckSecret, timeout: 2000)
+        let headers = [("Content-Type", "application/json"), ("X-GitHub-Event", "push")]
+        let id = try #require(try hookdeck.receive(Array(TestBed.push.utf8), headers: headers))
+        #expect(try hookdeck.settled(id).statuses == [401])
+        #expect(try setUp(url, token: bed.token).code == 0)
+        hookdeck.change(to: try api.connection("github"))
+        hookdeck.retry(id)
+        #expect(try hookdeck.settled(id).statuses == [401, 401])
+        let replayed = try #require(try hookdeck.replay(id))
+        #expect(try hookdeck.settled(replayed).statuses == [200])
+        #expect(try bed.jobs().count == 1)
+    }
+
     @Test func `no secret is an argument of any program`() throws {
         #expect(try setUp("https://hooks.example.com/hooks/github", token: "token-of-the-caller").code == 0)
         let arguments = try String(contentsOfFile: "\(folder.path)/argv", encoding: .utf8)

@@ -201,7 +201,7 @@ struct HookdeckTests {
             #expect(last.body.contains(#""duplicate":true"#) == (runs == 1))
             #expect(lines.count { $0 == hook } == runs)
             // A replay has a new id and the same body.
-            let replayed = try hookdeck.settled(try #require(hookdeck.replay(event.id)))
+            let replayed = try hookdeck.settled(try #require(try hookdeck.replay(event.id)))
             #expect(replayed.id != event.id && replayed.statuses == [200])
             #expect(lines.count { $0 == hook } == runs)
         }
