@@ -117,6 +117,9 @@ let package = Package(
         // Tests: a folder a target; Integration runs the real binaries. Support is what several of them use.
         .target(name: "TestSupport", path: "Tests/Support"),
         .target(name: "HostileHost", dependencies: ["TestSupport", "Authentication", "COpenSSL"], path: "Tests/HostileHost"),
+        .target(
+            name: "HookdeckStandIn", dependencies: ["TestSupport", "JSON", "COpenSSL"], path: "Tests/HookdeckStandIn",
+            exclude: ["isolate.js"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "AuditTests", dependencies: ["TestSupport", "Audit", "Authentication", "JSON"]),
         .testTarget(name: "AuthenticationTests", dependencies: ["TestSupport", "Authentication", "JSON"]),
@@ -136,14 +139,15 @@ let package = Package(
         .testTarget(
             name: "IngressTests",
             dependencies: [
-                "TestSupport",
+                "TestSupport", "HookdeckStandIn",
                 "Ingress", "Authentication", "JobProtocol", "JSON", "ProtocolMessages", "Settings", "SettingsReload", "Telemetry",
                 nioCore, nioEmbedded, nioHTTP1, protobuf, logging,
             ]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Authentication", "Executor", "HostileHost", "JobProtocol", "ProtocolMessages", protobuf, logging,
+                "Audit", "Authentication", "Executor", "HookdeckStandIn", "HostileHost", "JSON", "JobProtocol",
+                "ProtocolMessages", protobuf, logging,
                 "sallyport",
                 "sallyport-executor",
                 "sallyport-ingress",

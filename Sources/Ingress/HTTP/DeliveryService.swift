@@ -135,14 +135,15 @@ final class DeliveryService: Sendable {
                 delivery.sourceAddress = proxies.source(peer: IPAddress(reader.peer), headers: reader.head.headers)
             }
             let intent = try JobIntent(delivery, for: hook, tokens: tokens)
+            let attempt = intent.request.attempt
             if let met = gate.admit(hook.name, now: MonotonicClock.now()) {
                 count(hook, met.outcome)
-                return answer(met.answer)
+                return answer(met.answer.spaced(attempt: attempt))
             }
             // The answer gives the place back; a stream does at its end.
             let reply: (Answer) -> Void = { given in
                 if given.stream == nil { self.gate.leave(hook.name) }
-                answer(given)
+                answer(given.spaced(attempt: attempt))
             }
             if EventStreams.isAsked(reader.head.headers) {
                 stream(intent, hook, on: eventLoop, answer: reply)
