@@ -88,13 +88,13 @@ hang() {
 
 cut_link() {
     before=$(pgrep -P "$edge_socket_pid" ssh | head -n 1)
-    cut
+    cut_off
     sleep 4
     restore
     back 8 "the link was cut for 4 s"
     [ "$before" = "$(pgrep -P "$edge_socket_pid" ssh | head -n 1)" ] || die "the connection did not outlive that"
 
-    cut
+    cut_off
     cut_at=$(now)
     wait_for 20 "that the ingress knows" away
     knows=$(($(now) - cut_at))

@@ -10,6 +10,10 @@ start_fenced_sshds() {
     start_sshd edge -p 2201 -o PidFile=none -f /etc/ssh/open.conf -o AuthorizedKeysFile=/etc/ssh/sallyport-bastion.keys
     start_sshd edge -p 2202 -o PidFile=none -f /etc/ssh/block.conf
     start_sshd edge -p 2203 -o PidFile=none -f /etc/ssh/open.conf -o AuthorizedKeysFile=/etc/ssh/bare.keys
+    # What is not done here: a forward, with the same command forced.
+    printf '%s,port-forwarding %s\n' "$(sed 's/ ssh-ed25519.*//' "$box/authorized_keys")" "$edge_key" >"$box/forward.keys"
+    on edge install -m 0644 "$box/forward.keys" /etc/ssh/forward.keys
+    start_sshd edge -p 2204 -o PidFile=none -f /etc/ssh/open.conf -o AuthorizedKeysFile=/etc/ssh/forward.keys
     # A socket as the system bus is one: everybody may connect.
     on edge socat UNIX-LISTEN:/run/open.sock,fork,mode=666 SYSTEM:'echo got-open' 2>/dev/null &
     install -d -m 1777 "$box/tries"
@@ -85,14 +89,15 @@ fences() {
         wait $waiting
     done
     for port in 22 2201 2202; do expect job_socket $port yes; done
+    expect forward_socket 2204 yes
     # The address is the key's fence.
     expect elsewhere 22 no
     expect elsewhere 2201 no
     expect elsewhere 2203 yes
-    for port in 22 2201 2202 2203; do
-        case $port in 22) name="both fences" ;; 2201) name="the key's options" ;; 2202) name="the Match block" ;; *) name="neither" ;; esac
+    for port in 22 2201 2202 2203 2204; do
+        case $port in 22) name="both fences" ;; 2201) name="the key's options" ;; 2202) name="the Match block" ;; 2203) name="neither" ;; *) name="a forward instead" ;; esac
         say "$name: opened: $(tried $port yes); refused: $(tried $port no)"
     done
     [ ! -e "$box/tries.wrong" ] || die "$(cat "$box/tries.wrong")"
-    [ "$(wc -l <"$box/tries.done")" = 42 ] || die "$(wc -l <"$box/tries.done") attempts were made, and not 42"
+    [ "$(wc -l <"$box/tries.done")" = 43 ] || die "$(wc -l <"$box/tries.done") attempts were made, and not 43"
 }

@@ -68,7 +68,7 @@ join() {
 }
 
 # What is sent vanishes without a word, in both directions, or comes through again.
-cut() { for address in $edge $bastion; do on wan ip route add blackhole "$address"; done; }
+cut_off() { for address in $edge $bastion; do on wan ip route add blackhole "$address"; done; }
 restore() { for address in $edge $bastion; do on wan ip route delete blackhole "$address"; done; }
 
 # value UNIT KEY

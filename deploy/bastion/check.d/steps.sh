@@ -16,6 +16,16 @@ install_missing() {
     done
 }
 
+# Goes on in namespaces of its own: go_inside SCRIPT [FOLDER]
+go_inside() {
+    script=$1
+    [ "$(id -u)" = 0 ] || die "run it as root"
+    install_missing
+    [ -z "${2:-}" ] || PATH=$(cd "$2" && pwd):$PATH
+    command -v sallyport-ingress >/dev/null || die "sallyport-ingress is not on the PATH; give the folder it is in"
+    exec timeout -k 5 300 unshare --mount --pid --fork --kill-child --mount-proc "$here/$script" --inside "$(dirname "$(command -v sallyport-ingress)")"
+}
+
 finish() {
     status=$?
     trap - EXIT
@@ -83,7 +93,7 @@ set_up_edge() {
     wait: 4s
 ENDING
     on edge install -m 0644 "$box/ingress.yaml" "$box/secrets/token-keys.json" /etc/sallyport/
-    for name in ingress.key hookdeck; do credential edge "$here/../systemd/sallyport-ingress.service" "$box/secrets/$name"; done
+    for file in ingress.key hookdeck; do credential edge "$here/../systemd/sallyport-ingress.service" "$box/secrets/$file"; done
     sed "s|ssh-ed25519 THE-BASTIONS-PUBLIC-KEY|${edge_key% sallyport-bastion}|" "$here/authorized_keys" >"$box/authorized_keys"
     on edge install -m 0644 "$box/authorized_keys" /etc/ssh/sallyport-bastion.keys
     on edge install -m 0644 "$here/sshd_config" /etc/ssh/sshd_config.d/10-sallyport-bastion.conf
@@ -98,7 +108,7 @@ set_up_bastion() {
     on bastion install -m 0644 "$box/secrets/token-keys.json" /etc/sallyport/
     wait_for 10 "the edge's sshd" on bastion sallyport hosts scan $edge --pin /etc/sallyport-edge/known_hosts
     credential bastion "$here/sallyport-edge@.service" "$box/secrets/edge.key"
-    for name in executor.key deploy.key; do credential bastion "$here/../systemd/sallyport-executor.service" "$box/secrets/$name"; done
+    for file in executor.key deploy.key; do credential bastion "$here/../systemd/sallyport-executor.service" "$box/secrets/$file"; done
 }
 
 set_up_target() {
