@@ -48,10 +48,10 @@ kill_each() {
     for _ in 1 2 3; do
         sleep "0.$(shuf -i 30-90 -n 1)"
         kill -KILL "$(pgrep -P "$edge_socket_pid" ssh | head -n 1)"
-        back 5 "ssh on the bastion was killed"
+        back 8 "ssh on the bastion was killed"
     done
     kill -KILL $(pgrep -u "$account" socat)
-    back 5 "socat on the edge was killed"
+    back 8 "socat on the edge was killed"
 
     # The listener and all its sessions, as a restart of the machine would; three seconds without.
     # shellcheck disable=SC2046

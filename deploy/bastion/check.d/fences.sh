@@ -21,7 +21,7 @@ start_fenced_sshds() {
 
 # With the key, as the account that has it, and the settings that it comes with, but for what they turn off themselves.
 with_key() {
-    as sallyport-edge "${from:-bastion}" env CREDENTIALS_DIRECTORY="${keys:-/run/credentials/sallyport-edge@.service}" timeout 4 "$@" 2>>"$box/tries.log"
+    as sallyport-edge "${from:-bastion}" env CREDENTIALS_DIRECTORY="${keys:-/run/credentials/sallyport-edge@.service}" timeout 8 "$@" 2>>"${errors:-$box/tries.log}"
 }
 options() {
     echo "-F /etc/sallyport-edge/ssh_config -o ClearAllForwardings=no -o ExitOnForwardFailure=yes -o HostKeyAlias=$edge -o Port=$1"
@@ -33,25 +33,41 @@ attempt_sftp() { echo 'ls -1 /etc/passwd' | with_key sftp -b - $(options "$1") e
 attempt_forward_tcp() {
     (printf 'GET /healthz HTTP/1.0\r\nHost: edge\r\n\r\n' && sleep 1) | with_key ssh $(options "$1") -W 127.0.0.1:9080 edge | grep -qa '200 OK'
 }
+
+# forwards PORT NAME SSH'S-OPTIONS: in the background; what it says is in $errors.
+forwards() {
+    errors=$box/tries/$2.$1.errors
+    : >"$errors"
+    port=$1
+    shift 2
+    (with_key ssh $(options "$port") -N "$@" edge || true; echo ended >>"$errors") &
+}
+# Tries a command until it succeeds, or ssh has ended or said that it was refused.
+opened() {
+    for _ in $(seq 40); do
+        ! "$@" || return 0
+        ! grep -qE 'ended|open failed|forwarding failed' "$errors" || return 1
+        sleep 0.2
+    done
+    return 1
+}
 attempt_forward_dynamic() {
-    with_key ssh $(options "$1") -N -D "127.0.0.1:1$1" edge &
-    sleep 1.5
-    on bastion curl -sf -m 2 --socks5 "127.0.0.1:1$1" http://127.0.0.1:9080/healthz >/dev/null
+    forwards "$1" dynamic -D "127.0.0.1:1$1"
+    opened on bastion curl -sf -o /dev/null -m 2 --socks5 "127.0.0.1:1$1" http://127.0.0.1:9080/healthz
 }
 attempt_forward_socket() {
-    with_key ssh $(options "$1") -N -L "$box/tries/$1.local:/run/open.sock" edge &
-    sleep 1.5
-    as sallyport-edge bastion timeout 2 socat -T 1 - "UNIX-CONNECT:$box/tries/$1.local" </dev/null 2>/dev/null | grep -q got-open
+    forwards "$1" socket -L "$box/tries/$1.local:/run/open.sock"
+    opened answers "$box/tries/$1.local"
 }
+answers() { as sallyport-edge bastion timeout 2 socat -T 1 - "UNIX-CONNECT:$1" </dev/null 2>/dev/null | grep -q got-open; }
 attempt_listen_tcp() {
-    with_key ssh $(options "$1") -N -R "127.0.0.1:2$1:192.0.2.11:22" edge &
-    sleep 1.5
-    on edge ss -Hltn | grep -q "127.0.0.1:2$1 "
+    forwards "$1" listen -R "127.0.0.1:2$1:192.0.2.11:22"
+    opened listens "127.0.0.1:2$1"
 }
+listens() { on edge ss -Hltn | grep -q "$1 "; }
 attempt_listen_socket() {
-    with_key ssh $(options "$1") -N -R "$box/tries/$1.remote:192.0.2.11:22" edge &
-    sleep 1.5
-    [ -S "$box/tries/$1.remote" ]
+    forwards "$1" listen-socket -R "$box/tries/$1.remote:192.0.2.11:22"
+    opened test -S "$box/tries/$1.remote"
 }
 # What it is for: the ingress says hello.
 attempt_job_socket() { (sleep 1) | with_key ssh $(options "$1") edge | grep -qa ingress; }
