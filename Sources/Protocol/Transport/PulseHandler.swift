@@ -3,8 +3,11 @@ public import NIOCore
 
 /// Beats the ``LinkPulse`` of a connection; stands before the handler that reads its frames.
 public final class PulseHandler: ChannelInboundHandler {
+    /// Bytes of the connection, which go on as they came.
     public typealias InboundIn = ByteBuffer
+    /// The same bytes.
     public typealias InboundOut = ByteBuffer
+    /// Pings.
     public typealias OutboundOut = ByteBuffer
 
     private var pulse = LinkPulse()
@@ -17,6 +20,7 @@ public final class PulseHandler: ChannelInboundHandler {
     /// The handshake is done.
     public func opened() { pulse.opened() }
 
+    /// Begins to beat.
     public func handlerAdded(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let interval = TimeAmount(LinkPulse.interval)
@@ -26,8 +30,10 @@ public final class PulseHandler: ChannelInboundHandler {
         }
     }
 
+    /// Ends with the connection.
     public func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
+    /// Any byte is a sign of life.
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         pulse.heard()
         context.fireChannelRead(data)
