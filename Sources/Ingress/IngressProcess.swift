@@ -184,11 +184,12 @@ public final class IngressProcess: Sendable {
 
     private func accept(_ channel: any Channel, _ desk: JobDesk, _ metrics: IngressMetrics) throws {
         let identity = ConnectionState.Identity(role: .ingress, keyID: settings.keyID, key: settings.signingKey)
+        let logger = logger
+        let pulse = PulseHandler { logger.warning("the executor's connection is given up", metadata: ["reason": "\($0)"]) }
         let handler = LinkHandler(
-            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: settings.trustedKeys, desk: desk,
-            metrics: metrics,
-            logger: logger)
-        try channel.pipeline.syncOperations.addHandler(handler)
+            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: settings.trustedKeys, pulse: pulse,
+            desk: desk, metrics: metrics, logger: logger)
+        try channel.pipeline.syncOperations.addHandlers([pulse, handler])
         handler.begin(on: channel)
     }
 

@@ -106,4 +106,37 @@ struct SocketPeerTests {
         let bed = bed
         #expect(eventually { bed.executor.text.contains("protocol version \(version)") }, "\(bed.executor.text.suffix(600))")
     }
+
+    @Test(arguments: [WireRole.ingress, .executor]) func `a peer that falls silent is asked twice, and given up`(role: WireRole)
+        throws
+    {
+        if role == .ingress { try bed.executor.start() } else { try bed.startIngress() }
+        let peer = try HostilePeer(as: role, in: bed)
+        try peer.shakeHands()
+        let begun = ContinuousClock.now
+        var pings = 0
+        // It is asked each five seconds, so this ends with the connection, and not because nothing comes.
+        while let frame = try? peer.next() { if case .ping = frame { pings += 1 } }
+        #expect(pings == 2)
+        #expect(ContinuousClock.now - begun > .seconds(9))
+        let bed = bed
+        let log = { role == .ingress ? bed.executor.text : bed.ingress.text }
+        #expect(eventually { log().contains("has said nothing for 10 seconds") }, "\(log().suffix(600))")
+    }
+
+    @Test func `an ingress that ends each connection before it has proved itself is in the log once`() throws {
+        let socket = bed.box.appending(path: "run/jobs.sock").path
+        let listener = try UnixSocket.listen(path: socket, mode: 0o600)
+        defer { close(listener) }
+        try bed.executor.start()
+        for _ in 0..<4 {
+            var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+            try #require(poll(&entry, 1, 10_000) == 1)
+            close(accept(listener, nil, nil))
+        }
+        let bed = bed
+        let lines = { bed.executor.text.split(separator: "\n").filter { $0.contains("ingress") && $0.contains("warning") } }
+        #expect(eventually { !lines().isEmpty })
+        #expect(lines().count == 1 && lines()[0].contains("before the ingress had proved itself"), "\(lines())")
+    }
 }

@@ -149,29 +149,12 @@ attack() {
 
 # start_load SENDERS: each sends one delivery after the other, and one without a final answer again, as its sender would.
 start_load() {
-    cat >"$box/load" <<'END'
-sender=$1 http=$2 number=0 body=/tmp/$1.json
-while [ ! -e /box/stop ] && [ $number -lt 20000 ]; do
-    number=$((number + 1))
-    printf '{"id":"%s-%s"}' "$sender" $number >"$body"
-    tries=0
-    while :; do
-        tries=$((tries + 1))
-        sallyport send "http://127.0.0.1:$http/hooks/note" "$body" --secret /box/secrets/hookdeck --event "$sender-$number" \
-            >"$body.answer" 2>/dev/null
-        # As in `200 succeeded`, `500 unknown`.
-        status=$(sed -n -e '1s/ .*//p' -e 's/^{"job":"[^"]*","status":"\([^"]*\)".*/\1/p' "$body.answer" | tr '\n' ' ')
-        case $status in '' | 429* | 503*) [ $tries -lt 600 ] || break ;; *) break ;; esac
-        sleep 0.1
-    done
-    echo "$sender-$number $tries ${status:-none}" >>"/box/answers/$sender"
-done
-END
+    write_load "$box/load"
     mkdir "$box/answers"
     : >"$box/target/ran"
     chown sallyport-check "$box/target/ran"
     podman run -d --name sallyport-check-load --network host --user 0 -v "$box:/box" --entrypoint sh sallyport-all:0.1.0 \
-        -c "for sender in $(seq -s ' ' "$1"); do timeout 3600 sh /box/load \$sender $http & done; wait" >/dev/null
+        -c "for sender in $(seq -s ' ' "$1"); do timeout 3600 sh /box/load \$sender $http /box & done; wait" >/dev/null
     wait_for "the load" grep -q . "$box/target/ran"
 }
 
@@ -198,21 +181,4 @@ stop_load() {
     touch "$box/stop"
     podman wait sallyport-check-load >/dev/null
     podman rm sallyport-check-load >/dev/null
-}
-
-# What the senders were told, beside what the host saw.
-judge() {
-    cat "$box"/answers/* | sort >"$box/told"
-    sort "$box/target/ran" >"$box/ran"
-    uniq -d "$box/ran" >"$box/twice"
-    awk '$3 ~ /^2/ { print $1 }' "$box/told" | sort >"$box/promised"
-    uniq "$box/ran" | comm -23 "$box/promised" - >"$box/lost"
-    say "answers: $(awk '{ n[$3 " " $4]++ } END { for (s in n) printf "%s: %d  ", s, n[s] }' "$box/told")"
-    say "sent again until there was one: $(awk '$2 > 1' "$box/told" | wc -l) deliveries, $(awk '{ n += $2 - 1 } END { print n }' "$box/told") times"
-    say "not answered 2xx, and run: $(uniq "$box/ran" | comm -13 "$box/promised" - | wc -l) (an answer of 500 unknown says that it may have)"
-    say "commands run: $(wc -l <"$box/ran"); run twice: $(wc -l <"$box/twice"); answered 2xx and not run: $(wc -l <"$box/lost")"
-    [ ! -s "$box/twice" ] || die "run twice: $(tr '\n' ' ' <"$box/twice")"
-    [ ! -s "$box/lost" ] || die "answered 2xx and not run: $(tr '\n' ' ' <"$box/lost")"
-    [ -s "$box/promised" ] || die "no delivery was answered 2xx"
-    ! grep -qE ' (none|429.*|503.*)$' "$box/told" || die "no answer to the end: $(grep -cE ' (none|429.*|503.*)$' "$box/told") deliveries"
 }

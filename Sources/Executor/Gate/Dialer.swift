@@ -1,5 +1,6 @@
 internal import Authentication
 internal import JobProtocol
+internal import JobTransport
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -78,6 +79,8 @@ final class Dialer: Sendable {
                     if ContinuousClock.now - begun > Self.steady { wait = Self.backoff.first }
                     lastError = ""
                     logger.warning("ingress is gone", metadata: ["ingress": "\(ingress.name)"])
+                } else {
+                    throw DialError.endedEarly
                 }
             } catch  where "\(error)" != lastError {
                 // Once for each new reason: an ingress that is away for an hour fills no log.
@@ -105,14 +108,26 @@ final class Dialer: Sendable {
                     let credit = LinkCredit()
                     let sink = LinkSink(
                         channel: channel, keyID: self.keyID, key: self.key, credit: credit, logger: self.logger)
+                    let (logger, name) = (self.logger, self.ingress.name)
+                    let pulse = PulseHandler {
+                        logger.warning(
+                            "the ingress's connection is given up", metadata: ["ingress": "\(name)", "reason": "\($0)"])
+                    }
                     let link = JobLink(
-                        ingress: self.ingress, identity: self.identityNow, service: self.service, sink: sink,
-                        metrics: self.metrics,
-                        logger: self.logger
+                        ingress: self.ingress, identity: self.identityNow, service: self.service, sink: sink, pulse: pulse,
+                        metrics: self.metrics, logger: logger
                     ) { keyID in self.open.withLock { $0 = Open(at: WallClock.now(), keyID: keyID, credit: credit) } }
-                    try channel.pipeline.syncOperations.addHandler(link)
+                    try channel.pipeline.syncOperations.addHandlers([pulse, link])
                 }
             }
             .connect(unixDomainSocketPath: ingress.socket).get()
     }
+}
+
+/// Why a connection came to nothing, where the system says nothing of it.
+enum DialError: Error, CustomStringConvertible {
+    case endedEarly
+
+    /// What a log line shows.
+    var description: String { "the connection ended before the ingress had proved itself; see what listens there and its log" }
 }

@@ -17,6 +17,7 @@ final class JobLink: ChannelInboundHandler {
     private let metrics: ExecutorMetrics
     private let logger: Logger
     private let sink: LinkSink
+    private let pulse: PulseHandler
     /// Is told which key the ingress has proved to have.
     private let onOpen: @Sendable (_ keyID: String) -> Void
     private var state: ConnectionState
@@ -25,8 +26,8 @@ final class JobLink: ChannelInboundHandler {
     private let watches: LinkWatches
 
     init(
-        ingress: IngressPeer, identity: ConnectionState.Identity, service: JobService, sink: LinkSink, metrics: ExecutorMetrics,
-        logger: Logger, onOpen: @escaping @Sendable (_ keyID: String) -> Void
+        ingress: IngressPeer, identity: ConnectionState.Identity, service: JobService, sink: LinkSink, pulse: PulseHandler,
+        metrics: ExecutorMetrics, logger: Logger, onOpen: @escaping @Sendable (_ keyID: String) -> Void
     ) {
         self.ingress = ingress
         self.service = service
@@ -34,6 +35,7 @@ final class JobLink: ChannelInboundHandler {
         self.metrics = metrics
         self.logger = logger
         self.onOpen = onOpen
+        self.pulse = pulse
         watches = LinkWatches(sink: sink)
         state = ConnectionState(identity: identity, trusting: ingress.trusted)
     }
@@ -70,7 +72,10 @@ final class JobLink: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.warning("job socket failed", metadata: ["ingress": "\(ingress.name)", "error": "\(error)"])
+        // Of one that was not open yet the dialer speaks, once.
+        if state.phase == .open {
+            logger.warning("job socket failed", metadata: ["ingress": "\(ingress.name)", "error": "\(error)"])
+        }
         context.close(promise: nil)
     }
 
@@ -78,6 +83,7 @@ final class JobLink: ChannelInboundHandler {
         switch try state.receive(kind) {
         case .send(let frame): sink.send(frame)
         case .opened(let peer):
+            pulse.opened()
             sink.send(.with { $0.credit = .with { $0.jobsInFlight = UInt32(LinkCredit.limit) } })
             logger.info("ingress connected", metadata: ["ingress": "\(ingress.name)", "key": "\(peer.keyID)"])
             onOpen(peer.keyID)

@@ -1,5 +1,6 @@
 internal import Authentication
 internal import JobProtocol
+internal import JobTransport
 internal import Logging
 internal import NIOCore
 internal import ProtocolMessages
@@ -14,15 +15,17 @@ final class LinkHandler: ChannelInboundHandler {
     private let metrics: IngressMetrics
     private let logger: Logger
     private let id: UInt64
+    private let pulse: PulseHandler
     private var state: ConnectionState
     private var buffer = FrameBuffer()
     private var link: ExecutorLink?
 
     init(
-        id: UInt64, identity: ConnectionState.Identity, trusted: TrustedKeys, desk: JobDesk, metrics: IngressMetrics,
-        logger: Logger
+        id: UInt64, identity: ConnectionState.Identity, trusted: TrustedKeys, pulse: PulseHandler, desk: JobDesk,
+        metrics: IngressMetrics, logger: Logger
     ) {
         self.id = id
+        self.pulse = pulse
         self.desk = desk
         self.metrics = metrics
         self.logger = logger
@@ -59,6 +62,7 @@ final class LinkHandler: ChannelInboundHandler {
         switch try state.receive(kind) {
         case .send(let frame): send(frame, on: channel)
         case .opened(let peer):
+            pulse.opened()
             let link = ExecutorLink(id: id, peer: peer, channel: channel)
             self.link = link
         case .deliver(let frame):

@@ -787,6 +787,7 @@ public nonisolated struct WireWatchEnd: Sendable {
   fileprivate var _envelope: WireSignedEnvelope? = nil
 }
 
+/// In both directions, every five seconds; see LinkPulse.
 public nonisolated struct WirePing: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -1,0 +1,16 @@
+internal import COpenSSL
+
+/// Where OpenSSL keeps its own copies of keys: between guard pages, locked, left out of dumps, wiped when freed (CRYPTO_secure_malloc(3)).
+public enum SecretHeap {
+    /// Bytes of it, for all keys of a process. A key for HMAC or Ed25519 takes 64, an RSA key of 4,096 bits some 4 KiB.
+    static let size = 512 * 1024
+
+    /// Call once, before the first key is read.
+    ///
+    /// - Throws: ``AuthenticationError`` when there is no memory for it.
+    public static func prepare() throws(AuthenticationError) {
+        guard CRYPTO_secure_malloc_initialized() == 0 else { return }
+        // 2 where the process may not lock so much: as for other secrets, that is no reason not to start.
+        guard CRYPTO_secure_malloc_init(size, 32) != 0 else { throw .library("make the heap for keys") }
+    }
+}
