@@ -48,6 +48,14 @@ extension ExecutorMetrics {
         try registry.gauge("sallyport_ssh_leases", help: "Commands that SSH workers were given and that have not ended.") {
             Double(workers.leaseCount)
         }
+        try registry.gauge(
+            "sallyport_ssh_connections", help: "Connections to hosts that are logged in to, and kept for what comes."
+        ) {
+            Double(workers.connections.open)
+        }
+        try registry.gauge("sallyport_ssh_connections_being_made", help: "Connections to hosts that are not logged in to yet.") {
+            Double(workers.connections.beingMade)
+        }
         try registry.gauges("sallyport_ingress_connected", help: "1 while an ingress is connected.", labels: ["ingress"]) {
             report.dialers.map { ([$0.status.name], $0.isConnected ? 1 : 0) }
         }
