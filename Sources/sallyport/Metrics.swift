@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Sandbox
 import Telemetry
 
 /// `sallyport metrics`
@@ -30,7 +31,20 @@ struct Metrics: ParsableCommand {
     @Flag(help: "Print in the OpenMetrics format.")
     var openMetrics = false
 
+    @Flag(
+        help:
+            "Print what the process of --listen may do once it serves: in words, as a table, and as the program that the kernel gets."
+    )
+    var printSandbox = false
+
+    @Flag(help: "Seal processes as that one is, try in each what it must not be able to do, and print what came of it.")
+    var selfAttack = false
+
+    @Option(help: "With --self-attack: a file that it must not be able to open. May be repeated.")
+    var secret: [String] = []
+
     func validate() throws {
+        guard secret.isEmpty || selfAttack else { throw ValidationError("--secret is for --self-attack") }
         guard file == nil || listen == nil else { throw ValidationError("--file and --listen are two ways; take one") }
         guard listen == nil || !openMetrics else {
             throw ValidationError("who asks over HTTP says the format; leave --open-metrics")
@@ -39,6 +53,13 @@ struct Metrics: ParsableCommand {
 
     func run() throws {
         try reporting {
+            if printSandbox { return print(try SandboxReport(.exporter, files: FileAccess()).text()) }
+            if selfAttack {
+                let report = try SelfAttack(.exporter, files: FileAccess(), secrets: secret).run()
+                print(report.text)
+                guard report.isHeld else { throw ExitCode(CommandFailure.Code.failed.rawValue) }
+                return
+            }
             if let listen { return try MetricsExporter(at: ExporterAddress(listen), source: socket).serve() }
             let text = try MetricsSource.read(socket, openMetrics ? .openMetrics : .text)
             guard let file else { return Output.piece(text, isError: false) }
