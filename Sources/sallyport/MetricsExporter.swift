@@ -36,7 +36,7 @@ struct MetricsExporter {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let metrics = MetricsSource(source, on: group.next())
         let open = Connections()
-        let channel = try ServerBootstrap(group: group)
+        _ = try ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try open.take(channel)
@@ -45,8 +45,7 @@ struct MetricsExporter {
             }
             .withBoundSocket(socket).wait()
         try seal.close()
-        let place = channel.localAddress.map { "\($0)" } ?? "\(address)"
-        Output.error("sallyport: serves /metrics at \(place), from \(source), Landlock \(seal.landlock)")
+        Output.error("sallyport: serves /metrics at \(address), from \(source), Landlock \(seal.landlock)")
         notify.send(.ready)
         while true { if case .stop? = ProcessSignals.next() { break } }
         notify.send(.stopping)

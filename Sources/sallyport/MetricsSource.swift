@@ -10,7 +10,7 @@ final class MetricsSource: Sendable {
     /// Seconds that the executor may leave one step of a read without an answer.
     static let patience = 5
     /// Bytes of an answer; one that is longer is given up.
-    static let maximumBytes = 16 * 1024 * 1024
+    static let maximumBytes = 8 * 1024 * 1024
 
     private let path: String
     private let pool = NIOThreadPool(numberOfThreads: 1)

@@ -1,5 +1,8 @@
 import Foundation
 import Glibc
+import JobProtocol
+import ProtocolMessages
+import SwiftProtobuf
 import TestSupport
 import Testing
 
@@ -113,6 +116,39 @@ struct MetricsExporterTests {
             ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "X: \(large)", "http://127.0.0.1:\(port)/metrics"])
         #expect(answer.output != "503" && answer.output != "200", "\(answer.output)")
         #expect(try get("-H", "X: \(large.prefix(7 * 1024))").status == 503)
+    }
+
+    /// Stands in for an executor: answers one question with a text of that many bytes.
+    private func answer(_ bytes: Int, on listener: Int32) -> Background<Bool> {
+        Background {
+            var ready = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+            guard poll(&ready, 1, 10_000) == 1 else { return false }
+            let peer = accept(listener, nil, nil)
+            defer { close(peer) }
+            var left = bytes
+            while left > 0 {
+                let part = String(repeating: "x", count: min(left, Frames.maximumChunk))
+                left -= part.utf8.count
+                let frame = try Frames.encode(WireAdminResponse.with { $0.metrics.text = part })
+                guard send(peer, frame, frame.count, Int32(MSG_NOSIGNAL)) == frame.count else { return false }
+            }
+            let end = try Frames.encode(WireAdminResponse.with { $0.end = .init() })
+            return send(peer, end, end.count, Int32(MSG_NOSIGNAL)) == end.count
+        }
+    }
+
+    @Test func `an answer of 8 MiB is taken, and one byte more is not`() throws {
+        let path = bed.folder.appending(path: "stand-in.sock").path
+        let listener = try UnixSocket.listen(path: path, mode: 0o600)
+        defer { close(listener) }
+        for (bytes, code) in [(8 * 1024 * 1024, Int32(0)), (8 * 1024 * 1024 + 1, 1)] {
+            let standIn = answer(bytes, on: listener)
+            let read = try Command.run(try TestBed.binary("sallyport"), ["metrics", "--socket", path])
+            #expect(read.code == code)
+            #expect(read.output.utf8.count == (code == 0 ? bytes : 0))
+            #expect(code == 0 || read.errors.contains("more than 8388608 bytes"), "\(read.errors)")
+            _ = try standIn.value
+        }
     }
 
     @Test func `SIGTERM ends it, and a place that cannot be had is exit code 2`() throws {
