@@ -111,7 +111,10 @@ let package = Package(
         .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
         .executableTarget(
             name: "sallyport",
-            dependencies: ["Audit", "Authentication", "JobProtocol", "ProtocolMessages", "JSON", "SSH", protobuf, arguments],
+            dependencies: [
+                "Audit", "Authentication", "CLinux", "JobProtocol", "ProtocolMessages", "JSON", "SSH", "Sandbox", "Telemetry",
+                nioCore, nioPosix, nioHTTP1, protobuf, arguments,
+            ],
             swiftSettings: strict),
 
         // Tests: a folder a target; Integration runs the real binaries. Support is what several of them use.

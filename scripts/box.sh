@@ -7,12 +7,14 @@ die() {
     exit 1
 }
 
-# Goes on as `$folder/bin/NAME --in $folder ARGUMENTS...`, as an unprivileged user where this is root: nothing of it needs root, an sshd of
-# root's own would let root in, and root's shell may do who knows what at each start.
+# Goes on with a script of this folder, or of another one by its path, as `$folder/bin/NAME --in $folder ARGUMENTS...`, as an unprivileged
+# user where this is root: nothing of it needs root, an sshd of root's own would let root in, and root's shell may do who knows what at
+# each start.
 go_on_in_box() {
-    name=$1
+    case $1 in */*) script=$1 ;; *) script=scripts/$1 ;; esac
+    name=${1##*/}
     shift
-    cp "scripts/$name" scripts/box.sh "$folder/bin/"
+    cp "$script" scripts/box.sh "$folder/bin/"
     chmod -R go+rX "$folder"
     if [ "$(id -u)" = 0 ]; then
         id sallyport-demo >/dev/null 2>&1 || useradd --system --shell /bin/sh --home-dir "$folder" sallyport-demo

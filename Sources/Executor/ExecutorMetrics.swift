@@ -11,8 +11,15 @@ struct ExecutorMetrics: Sendable {
     let violations: CounterFamily
     let retries: Counter
     let reloads: CounterFamily
+    /// Of one commit of the journal.
+    let commitDuration: Histogram
     private let finishedJobs: CounterFamily
-    private let duration: Histogram
+    private let duration: HistogramFamily
+    private let attempts: CounterFamily
+    private let wait: HistogramFamily
+    private let commands: CounterFamily
+    private let commandDuration: HistogramFamily
+    private let signatures: CounterFamily
 
     init() throws(MetricsError) {
         accepted = try registry.counter("sallyport_jobs_accepted_total", help: "Jobs made durable.").with()
@@ -21,53 +28,51 @@ struct ExecutorMetrics: Sendable {
         refused = try registry.counter("sallyport_jobs_refused_total", help: "Requests that became no job.", labels: ["reason"])
         violations = try registry.counter(
             "sallyport_protocol_violations_total", help: "Connections ended for what was sent.", labels: ["kind"])
-        retries = try registry.counter("sallyport_jobs_retried_total", help: "Attempts after the first.").with()
+        retries = try registry.counter("sallyport_jobs_retried_total", help: "Attempts that were put off until later.").with()
         reloads = try registry.counter(
-            "sallyport_reloads_total", help: "Times the settings were read again.", labels: ["outcome"])
+            "sallyport_settings_reloads_total", help: "Reloads of the settings that were asked for.", labels: ["outcome"])
         finishedJobs = try registry.counter(
-            "sallyport_jobs_finished_total", help: "Jobs that ended.", labels: ["status", "reason"])
-        duration = try registry.histogram("sallyport_job_duration_seconds", help: "From the start of a job to its end.")
+            "sallyport_jobs_finished_total", help: "Jobs that ended.", labels: ["job_name", "status", "reason"])
+        duration = try registry.histograms(
+            "sallyport_job_duration_seconds", help: "From a job's acceptance to its end.", labels: ["job_name"],
+            bounds: Histogram.commandSeconds)
+        attempts = try registry.counter("sallyport_job_attempts_total", help: "Attempts that began.", labels: ["job_name"])
+        wait = try registry.histograms(
+            "sallyport_job_wait_seconds", help: "From a job's acceptance to its first attempt.", labels: ["job_name"],
+            bounds: Histogram.commandSeconds)
+        commands = try registry.counter(
+            "sallyport_commands_total", help: "Commands that ended, or could not be begun.", labels: ["host", "status", "reason"])
+        commandDuration = try registry.histograms(
+            "sallyport_command_duration_seconds", help: "How long commands ran on their host.", labels: ["host"],
+            bounds: Histogram.commandSeconds)
+        signatures = try registry.counter(
+            "sallyport_ssh_signatures_total", help: "Signatures that SSH workers asked for, one for each login.",
+            labels: ["host", "outcome"])
+        commitDuration = try registry.histogram(
+            "sallyport_journal_commit_duration_seconds",
+            help: "Until what waited for the journal was on the disk, or was not taken.",
+            bounds: Histogram.diskSeconds)
     }
 
-    /// Shows what the parts of the executor are at. What the journal alone knows is left to `sallyport status`: a look at metrics reads
-    /// no disk.
-    func observe(_ report: StatusReport) throws(MetricsError) {
-        let (jobs, workers, dialers) = (report.jobs, report.workers, report.dialers)
-        try registry.gauge("sallyport_jobs_waiting_for_retry", help: "Jobs that wait for their next attempt.") {
-            Double(jobs.active.pausedCount)
-        }
-        try registry.gauge("sallyport_jobs_running", help: "Jobs that run or are about to.") {
-            Double(jobs.active.counts.running)
-        }
-        try registry.gauge("sallyport_jobs_in_line", help: "Jobs that wait for a place of their job, lane or hosts.") {
-            Double(jobs.active.counts.waiting)
-        }
-        try registry.gauge("sallyport_ssh_workers", help: "SSH workers that are connected.") { Double(workers.count) }
-        try registry.gauge("sallyport_ssh_workers_expected", help: "SSH workers that the settings ask for.") {
-            Double(report.workersExpected)
-        }
-        try registry.gauge("sallyport_ssh_leases", help: "Commands that SSH workers were given and that have not ended.") {
-            Double(workers.leaseCount)
-        }
-        try registry.gauges("sallyport_ingress_connected", help: "1 while an ingress is connected.", labels: ["ingress"]) {
-            dialers.map { ([$0.status.name], $0.isConnected ? 1 : 0) }
-        }
-        try registry.gauges(
-            "sallyport_host_failing", help: "1 while the last command for a host could not be begun there.", labels: ["host"]
-        ) {
-            let known = jobs.rules.now.hosts.targets
-            return workers.hosts.all.filter { known[$0.key] != nil }.map { ([$0.key], $0.value.reason == .unspecified ? 0 : 1) }
-        }
-        try registry.gauge("sallyport_journal_failing", help: "1 while the journal cannot be written.") {
-            jobs.journal.isFailing ? 1 : 0
-        }
-        try registry.gauge("sallyport_start_time_seconds", help: "When the executor started, in Unix seconds.") {
-            Double(report.startedAt) / 1000
-        }
+    /// An attempt begins.
+    ///
+    /// - Parameter waited: milliseconds since the job was accepted, of its first one; nil of others.
+    func began(_ job: String, waited: Int64?) {
+        attempts.with(job).increment()
+        if let waited { wait.with(job).observe(Double(max(0, waited)) / 1000) }
     }
 
-    func finished(_ result: WireJobResult) {
-        finishedJobs.with(JobNames.name(result.status), JobNames.name(result.reason)).increment()
-        duration.observe(Double(result.durationMs) / 1000)
+    /// - Parameter ran: false for a command that could not be begun.
+    func ended(_ result: WireDestinationResult, ran: Bool) {
+        commands.with(result.destination, JobNames.name(result.status), JobNames.name(result.reason)).increment()
+        if ran { commandDuration.with(result.destination).observe(Double(result.durationMs) / 1000) }
+    }
+
+    /// An SSH worker asked for a signature to log in to `host`.
+    func asked(_ host: String, isSigned: Bool) { signatures.with(host, isSigned ? "signed" : "refused").increment() }
+
+    func finished(_ job: String, _ result: WireJobResult) {
+        finishedJobs.with(job, JobNames.name(result.status), JobNames.name(result.reason)).increment()
+        duration.with(job).observe(Double(result.durationMs) / 1000)
     }
 }

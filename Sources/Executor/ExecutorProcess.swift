@@ -129,18 +129,18 @@ public final class ExecutorProcess: Sendable {
         let metrics = try ExecutorMetrics()
         let journal = try SQLiteJournal(
             path: settings.journalPath, maximumSize: settings.maximumJournalSize, audit: settings.audit, in: directory,
-            logger: logger)
+            commitDuration: metrics.commitDuration, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
         try await journal.record([
             .executorStarted(policy: settings.policy.digest, key: settings.signingKey.publicKey, at: WallClock.now())
         ])
         let signing = LeaseSigning(
-            signer: Signer(), agents: AgentClient(group: group), journal: journal, logger: logger)
+            signer: Signer(), agents: AgentClient(group: group), journal: journal, metrics: metrics, logger: logger)
         let workers = WorkerPool(isPerHost: settings.workers.isPerHost, signing: signing, logger: logger)
         let slots = Slots()
         let rules = Rules(settings.rules)
-        let runner = JobRunner(rules: rules, workers: workers, logger: logger)
+        let runner = JobRunner(rules: rules, workers: workers, metrics: metrics, logger: logger)
         let service = JobService(
             rules: rules, journal: journal, runner: runner, slots: slots, metrics: metrics,
             executor: LoopExecutor(group.next()), logger: logger)
@@ -154,12 +154,14 @@ public final class ExecutorProcess: Sendable {
         let report = StatusReport(
             jobs: service, workers: workers, workersExpected: settings.workers.count, dialers: dialers, reloads: ReloadRecord(),
             landlock: seal.landlock)
-        try metrics.observe(report)
+        let watch = JournalWatch(journal)
+        try metrics.observe(report, watch)
         try await serveWorkers(workers, on: sockets.workers, group)
         try await serveAdmin(AdminService(jobs: service, report: report), on: sockets.admin, group)
         try await service.recover()
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
         tasks.append(Task { await Pruning.run(journal, rules) })
+        tasks.append(Task { await watch.run() })
         logger.info(
             "executor is ready",
             metadata: [

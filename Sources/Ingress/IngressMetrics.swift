@@ -1,9 +1,14 @@
+internal import JobProtocol
+internal import Synchronization
 internal import Telemetry
 
 /// What the ingress counts. Labels come from the settings and the code, never from a sender.
 struct IngressMetrics: Sendable {
     let registry = MetricsRegistry()
     let deliveries: CounterFamily
+    let verificationFailures: CounterFamily
+    let duplicates: CounterFamily
+    let duration: HistogramFamily
     let violations: CounterFamily
     let tokenLookups: CounterFamily
     let refusedConnections: CounterFamily
@@ -11,7 +16,8 @@ struct IngressMetrics: Sendable {
     let refusedRequests: CounterFamily
     /// Lines about refusals that were left out of the log.
     let suppressedLines: CounterFamily
-    let reloads: CounterFamily
+    private let reloads: CounterFamily
+    private let isReloadTaken = Flag()
     let handshakes: CounterFamily
     /// Questions about jobs.
     let questions: CounterFamily
@@ -21,6 +27,15 @@ struct IngressMetrics: Sendable {
     init() throws(MetricsError) {
         deliveries = try registry.counter(
             "sallyport_deliveries_total", help: "Requests to hooks, by what became of them.", labels: ["hook", "outcome"])
+        verificationFailures = try registry.counter(
+            "sallyport_verification_failures_total",
+            help: "Deliveries that are not proved to be their sender's, by what did not hold.",
+            labels: ["hook", "check", "reason"])
+        duplicates = try registry.counter(
+            "sallyport_deliveries_duplicate_total", help: "Deliveries of an event that had a job already.", labels: ["hook"])
+        duration = try registry.histograms(
+            "sallyport_delivery_duration_seconds",
+            help: "From a whole and verified request to its answer, or to the beginning of its stream.", labels: ["hook"])
         violations = try registry.counter(
             "sallyport_protocol_violations_total", help: "Executor connections ended for what was sent.", labels: ["kind"])
         tokenLookups = try registry.counter(
@@ -48,5 +63,30 @@ struct IngressMetrics: Sendable {
         droppedOutput = try registry.counter(
             "sallyport_stream_dropped_bytes_total", help: "Bytes of output that were too much for a stream's reader."
         ).with()
+    }
+    /// What became of settings that were read again.
+    func reloaded(_ isTaken: Bool) {
+        reloads.with(isTaken ? "done" : "refused").increment()
+        isReloadTaken.value.store(isTaken, ordering: .relaxed)
+    }
+
+    /// What is true of the process as a whole.
+    func process(landlock: Int) throws(MetricsError) {
+        let (startedAt, isReloadTaken) = (Double(WallClock.now()) / 1000, isReloadTaken)
+        try registry.gauges("sallyport_build_info", help: "1; the version is in the label.", labels: ["version"]) {
+            [([IngressProcess.version], 1)]
+        }
+        try registry.gauge("sallyport_start_time_seconds", help: "When the ingress started, in Unix seconds.") { startedAt }
+        try registry.gauge(
+            "sallyport_sandbox_landlock_abi",
+            help: "Version of Landlock that keeps files and ports closed, 0 for none; system calls are always filtered."
+        ) { Double(landlock) }
+        try registry.gauge(
+            "sallyport_settings_reload_taken", help: "0 after a reload whose settings were refused: those before it are in use."
+        ) { isReloadTaken.value.load(ordering: .relaxed) ? 1 : 0 }
+    }
+
+    private final class Flag: Sendable {
+        let value = Atomic(true)
     }
 }

@@ -14,6 +14,8 @@ internal import Telemetry
 
 /// The ingress, put together from its settings: HTTP, hooks, the desk, the job socket. One event loop does all of it.
 public final class IngressProcess: Sendable {
+    /// Of the ingress.
+    public static let version = "0.1.0"
     /// How long deliveries that wait may go on waiting when the ingress is told to stop.
     static let drainLimit = TimeAmount.seconds(30)
 
@@ -67,6 +69,7 @@ public final class IngressProcess: Sendable {
         let operations = try settings.operations.map { try ListeningSocket($0, inherited: &inherited) }
         guard inherited.left.isEmpty else { throw UnusedSocketsError(names: inherited.left) }
         let seal = try Seal(settings.profile, files: settings.files, minimumLandlock: settings.minimumLandlock)
+        try metrics.process(landlock: seal.landlock)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try UnixListener.start(
             jobs, allowed: settings.executorUIDs, group: group,

@@ -19,6 +19,8 @@ public final class Worker {
     private let areFilesReplaced: () -> Bool
     private var isStale = false
     private var lastLook = 0
+    /// What the executor was told last of the connections.
+    private var told = WireWorkerConnections()
     /// Another turn is wanted at once.
     private var isWoken = false
     var keepAlive = Connection.keepAlive
@@ -102,6 +104,17 @@ public final class Worker {
         for lease in leases { place(lease) }
         connections.removeAll(where: \.isClosed)
         for (leaseID, connection) in signing where connection.isClosed { signing[leaseID] = nil }
+        tellConnections()
+    }
+
+    private func tellConnections() {
+        let now = WireWorkerConnections.with {
+            $0.open = UInt32(connections.count { $0.session != nil })
+            $0.beingMade = UInt32(connections.count { $0.isConnecting })
+        }
+        guard now != told else { return }
+        told = now
+        send(.with { $0.connections = now })
     }
 
     private func lookAtFiles() {
@@ -142,7 +155,7 @@ public final class Worker {
             } else {
                 connection.signed([UInt8](response.signature))
             }
-        case .hello, .signRequest, .stage, .output, .finished, .retiring:
+        case .hello, .signRequest, .stage, .output, .finished, .retiring, .connections:
             throw WorkerFailure("the executor sent a frame that only a worker may send")
         }
     }

@@ -127,6 +127,24 @@ extension SandboxProfile {
                 ["stat", "access", "readlink", "getcwd", "mkdir"], with: EACCES,
                 because: "SQLite and libraries look for files; they do without"))
 
+    /// The command that serves the executor's metrics.
+    public static let exporter = SandboxProfile(
+        name: "metrics-exporter",
+        summary: "answers HTTP on its listener and asks over Unix sockets; has no other network, starts nothing, opens no file",
+        rules: runtime + descriptors + [
+            .allow("accept4", because: "takes connections on its listener"),
+            .allow("socket", .equal32(0, UInt32(AF_UNIX), "AF_UNIX"), because: "asks the executor over its admin socket"),
+            .allow("connect", because: "the same; of its sockets only Unix ones can be there"),
+            .allow(
+                "sendto", .equal(4, 0, "no address"),
+                because: "answers on a connection; with an address, MSG_FASTOPEN would dial (Landlock does not see it)"),
+            .allow("recvfrom", because: "reads from a connection"),
+            .allow("shutdown", because: "ends one direction of a connection"),
+        ] + socketOptions
+            + .fail(
+                ["openat", "newfstatat", "readlink", "readlinkat"], with: EACCES,
+                because: "libraries look for files; they do without"))
+
     /// The process that parses SSH.
     public static let worker = SandboxProfile(
         name: "ssh-worker", summary: "speaks SSH over TCP; has no key, starts nothing, writes no file, signals nobody",

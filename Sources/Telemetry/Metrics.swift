@@ -21,6 +21,14 @@ public final class Histogram: Sendable {
     /// Upper bounds in seconds, from a millisecond to five minutes.
     public static let seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
+    /// For what commands take, and waits for them: 10 milliseconds to an hour.
+    public static let commandSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600]
+
+    /// For what a disk takes: 100 microseconds to 10 seconds.
+    public static let diskSeconds = [
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+    ]
+
     struct State {
         var counts: [Int]
         var sum = 0.0

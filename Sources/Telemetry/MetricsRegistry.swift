@@ -1,12 +1,9 @@
 internal import Synchronization
 
-/// The process's metrics, and their text for Prometheus (exposition format 0.0.4).
+/// The process's metrics, and their text for Prometheus.
 ///
 /// A name or label that is not as it must be is an error at registration, never rewritten.
 public final class MetricsRegistry: Sendable {
-    /// What Prometheus must be told the text is.
-    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
-
     private struct Family: Sendable {
         let help: String
         let kind: MetricsText.Kind
@@ -44,7 +41,15 @@ public final class MetricsRegistry: Sendable {
     ) throws(MetricsError) {
         guard !name.hasSuffix("_total") else { throw MetricsError("gauge \(name) must not end in _total") }
         try check(labels, of: name)
-        try register(name, Family(help: help, kind: .gauge(labels: labels, samples)))
+        try register(name, Family(help: help, kind: .observed(.gauge, labels: labels, samples)))
+    }
+
+    /// A count that somebody else keeps, asked for when somebody looks; it must only grow. The name ends in `_total`.
+    ///
+    /// - Throws: ``MetricsError`` as ``counter(_:help:labels:)``.
+    public func observedCounter(_ name: String, help: String, _ value: @escaping @Sendable () -> Int) throws(MetricsError) {
+        guard name.hasSuffix("_total") else { throw MetricsError("counter \(name) must end in _total") }
+        try register(name, Family(help: help, kind: .observed(.counter, labels: []) { [([], Double(value()))] }))
     }
 
     /// A histogram; the name ends in its unit. `bounds` rise; the bucket for everything above is added.
@@ -76,6 +81,9 @@ public final class MetricsRegistry: Sendable {
         for label in labels where !Self.isName(label) || label.hasPrefix("__") {
             throw MetricsError("label \(label) of \(name) is not valid")
         }
+        if let taken = labels.first(where: ["job", "instance"].contains) {
+            throw MetricsError("label \(taken) of \(name) is Prometheus' own: it would be shown as exported_\(taken)")
+        }
         guard Set(labels).count == labels.count else { throw MetricsError("a label of \(name) is there twice") }
     }
 
@@ -92,17 +100,22 @@ public final class MetricsRegistry: Sendable {
         if let taken { throw MetricsError("metric \(name) collides with \(taken), which is registered already") }
     }
 
-    /// The names under which a metric is shown: a histogram takes more than its own.
+    /// The names under which a metric is shown: a histogram takes more than its own, a counter that of its family in OpenMetrics.
     private static func series(_ name: String, _ kind: MetricsText.Kind) -> Set<String> {
-        if case .histogram = kind { [name, name + "_bucket", name + "_sum", name + "_count"] } else { [name] }
+        switch kind {
+        case .histogram: [name, name + "_bucket", name + "_sum", name + "_count"]
+        case .counter, .observed(.counter, _, _): [name, MetricsText.family(ofCounter: name)]
+        case .observed(.gauge, _, _): [name]
+        }
     }
 
     /// All metrics, sorted by name.
-    public var text: String {
-        var text = MetricsText()
+    public func text(_ format: MetricsFormat = .text) -> String {
+        var text = MetricsText(format)
         for (name, family) in families.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
             text.append(name, help: family.help, family.kind)
         }
+        text.end()
         return text.text
     }
 

@@ -12,7 +12,7 @@ import Telemetry
 struct SallyportIngress: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ingress", abstract: "Receive webhooks, verify them, and hand jobs to the executor.",
-        version: "0.1.0", subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Probe.self])
+        version: IngressProcess.version, subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Probe.self])
 }
 
 /// `sallyport-ingress serve`

@@ -5,6 +5,8 @@ import ProtocolMessages
 /// Asks the executor over its admin socket; blocking, one question at a time.
 struct AdminClient {
     let path: String
+    /// Seconds that the executor may leave one step without an answer; nil for as long as it takes.
+    var patience: Int?
 
     /// The records of the answer, in order.
     ///
@@ -27,6 +29,12 @@ struct AdminClient {
                 "\(error); is the executor running, and may this user reach its admin socket?", code: .unavailable)
         }
         defer { close(descriptor) }
+        if let patience {
+            var time = timeval(tv_sec: patience, tv_usec: 0)
+            for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+                unsafe setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+            }
+        }
         try write(try Frames.encode(request), to: descriptor)
         var buffer = FrameBuffer()
         while true {
@@ -51,8 +59,12 @@ struct AdminClient {
     }
 
     private func read(_ descriptor: Int32) throws -> [UInt8] {
+        errno = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
             unsafe count = max(0, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
+        }
+        if let patience, bytes.isEmpty, errno == EAGAIN {
+            throw CommandFailure("admin socket \(path): no answer within \(patience) s", code: .unavailable)
         }
         guard !bytes.isEmpty else {
             throw CommandFailure("admin socket \(path): the executor closed the connection; see its log", code: .unavailable)

@@ -34,6 +34,22 @@ import Testing
         #expect(active.busyCount == 0)
     }
 
+    @Test func `the age of the line is that of the job that has been in it for longest, and of no other`() throws {
+        #expect(active.begin("a"))
+        #expect(active.begin("b"))
+        #expect(active.longestInLine == nil)
+        let ticket = Slots().reenter([])
+        #expect(active.move("a", to: .line(ticket)))
+        let first = try #require(active.longestInLine)
+        #expect(active.move("b", to: .line(ticket)))
+        let second = try #require(active.longestInLine)
+        #expect(second > first)
+        #expect(active.move("a", to: .running))
+        #expect(try #require(active.longestInLine) < second + .seconds(60))
+        _ = active.end("b", isRecorded: true)
+        #expect(active.longestInLine == nil)
+    }
+
     @Test func `a job whose result is not recorded yet is still waited for`() {
         #expect(active.begin("a"))
         _ = active.join(subscriber("1"), to: "a")

@@ -55,6 +55,17 @@ import Testing
         #expect(attacked.output.contains("open \(box)/secrets/deploy.key"))
     }
 
+    @Test func `the exporter of metrics does not what it must not, and prints what it may`() throws {
+        let program = try TestBed.binary("sallyport")
+        let attacked = try Command.run(program, ["metrics", "--self-attack", "--secret", "\(box)/secrets/deploy.key"])
+        #expect(attacked.code == 0, "\(attacked.output) \(attacked.errors)")
+        let sum = try #require(try sums(attacked.output).first)
+        #expect(sum.attacks > 110 && sum.failed == sum.attacks && sum.proved > 70, "\(sum)")
+        #expect(attacked.output.contains("open \(box)/secrets/deploy.key"))
+        let printed = try Command.run(program, ["metrics", "--print-sandbox"])
+        #expect(printed.code == 0 && printed.output.contains("metrics-exporter"), "\(printed.output) \(printed.errors)")
+    }
+
     @Test func `a secret that the executor can still open is found, and makes the exit code 1`() throws {
         let secret = try "not for you".write("\(box)/state/secret")
         let attacked = try attack("executor", ["--secret", secret])

@@ -103,7 +103,7 @@ struct StatusTests {
         let text = try sallyport("metrics").output
         for line in [
             "sallyport_jobs_accepted_total 1", "sallyport_ssh_workers 2", "sallyport_ingress_connected{ingress=\"edge\"} 1",
-            "sallyport_jobs_finished_total{status=\"succeeded\",reason=\"\"} 1", "sallyport_journal_failing 0",
+            "sallyport_jobs_finished_total{job_name=\"slow\",status=\"succeeded\",reason=\"\"} 1", "sallyport_journal_failing 0",
         ] { #expect(text.contains("\n\(line)\n"), "\(line)") }
         let file = bed.folder.appending(path: "sallyport.prom").path
         try "old".write(toFile: file, atomically: true, encoding: .utf8)

@@ -33,6 +33,15 @@ final class WorkerTests {
         #expect(try executor.workerHello().processID == UInt32(getpid()))
     }
 
+    @Test func `the executor is told how many connections there are, when that changes`() throws {
+        #expect(try executor.run(["true"]).outcome == .exited)
+        #expect(try executor.run(["true"]).outcome == .exited)
+        let told = try executor.connections { $0.open == 1 }
+        #expect(told.map { [$0.beingMade, $0.open] } == [[1, 0], [0, 1]])
+        sshd.dropConnections()
+        #expect(try executor.connections { $0.open == 0 && $0.beingMade == 0 }.count == 3)
+    }
+
     @Test func `arguments, environment and body arrive as they were given`() throws {
         let body = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
         let id = try executor.lease(["sh", "-c", "printf %s \"$1$A\" >&2; cat", "x", "it's $(id)\n"], body: body) {

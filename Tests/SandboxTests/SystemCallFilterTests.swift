@@ -6,7 +6,7 @@ import Testing
 /// The program that the kernel gets, run by an interpreter over every call, against the table that is reviewed: libseccomp's own
 /// compiler has weakened filters before (GHSA-4q85-33p6-j5g6).
 struct SystemCallFilterTests {
-    static let profiles = [SandboxProfile.ingress, .spoolingIngress, .settingsReader, .executor, .worker]
+    static let profiles = [SandboxProfile.ingress, .spoolingIngress, .settingsReader, .executor, .worker, .exporter]
     /// Beyond the last system call of any machine.
     static let numbers: Range<UInt32> = 0..<700
     static let none = [UInt64](repeating: 0, count: 6)

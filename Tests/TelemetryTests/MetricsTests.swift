@@ -13,7 +13,7 @@ import Testing
         let seconds = try registry.histogram("s_wait_seconds", help: "Waits.", bounds: [0.1, 1])
         for value in [0.05, 0.1, 0.5, 7] { seconds.observe(value) }
         #expect(
-            registry.text == """
+            registry.text() == """
                 # HELP s_build_info Build.
                 # TYPE s_build_info gauge
                 s_build_info{version="0.1.0"} 1
@@ -38,10 +38,63 @@ import Testing
                 """)
     }
 
+    @Test func `OpenMetrics names counters by family, escapes quotes, writes bounds as floats and says where it ends`() throws {
+        let registry = MetricsRegistry()
+        try registry.counter("s_jobs_total", help: "Jobs, by \"q\".", labels: ["hook"]).with("web").increment(by: 3)
+        try registry.observedCounter("s_ended_total", help: "Ended.") { 7 }
+        try registry.gauge("s_open", help: "Open.") { 2 }
+        try registry.histogram("s_wait_seconds", help: "Waits.", bounds: [0.1, 1]).observe(0.5)
+        #expect(
+            registry.text(.openMetrics) == """
+                # HELP s_ended Ended.
+                # TYPE s_ended counter
+                s_ended_total 7
+                # HELP s_jobs Jobs, by \\"q\\".
+                # TYPE s_jobs counter
+                s_jobs_total{hook="web"} 3
+                # HELP s_open Open.
+                # TYPE s_open gauge
+                s_open 2
+                # HELP s_wait_seconds Waits.
+                # TYPE s_wait_seconds histogram
+                s_wait_seconds_bucket{le="0.1"} 0
+                s_wait_seconds_bucket{le="1.0"} 1
+                s_wait_seconds_bucket{le="+Inf"} 1
+                s_wait_seconds_sum 0.5
+                s_wait_seconds_count 1
+                # EOF
+
+                """)
+        #expect(MetricsFormat(of: registry.text(.openMetrics)) == .openMetrics)
+        #expect(MetricsFormat(of: registry.text()) == .text)
+    }
+
+    @Test(
+        arguments: [
+            ([], .text), (["*/*"], .text), (["text/plain"], .text), (["application/openmetrics-text"], .openMetrics),
+            // Prometheus 2.42, and 3.
+            (
+                [
+                    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+                ], .openMetrics
+            ),
+            (
+                [
+                    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.2"
+                ], .openMetrics
+            ),
+            (["text/plain;q=0.9", "Application/OpenMetrics-Text ; version=1.0.0 ; q=0.8"], .text),
+            (["application/openmetrics-text;version=0.0.1"], .text), (["application/openmetrics-text;q=0"], .text),
+            (["application/openmetrics-text;q=none"], .text), (["application/openmetrics-text-not"], .text), ([",;,"], .text),
+        ] as [([String], MetricsFormat)])
+    func `OpenMetrics is for whom asks for it by name, and prefers it`(accept: [String], format: MetricsFormat) {
+        #expect(MetricsFormat(accept: accept) == format)
+    }
+
     @Test func `histograms may have labels`() throws {
         let registry = MetricsRegistry()
         try registry.histograms("s_run_seconds", help: "Runs.", labels: ["host"], bounds: [1]).with("web-1").observe(.infinity)
-        let lines = registry.text.split(separator: "\n").dropFirst(2)
+        let lines = registry.text().split(separator: "\n").dropFirst(2)
         #expect(
             Array(lines) == [
                 "s_run_seconds_bucket{host=\"web-1\",le=\"1\"} 0", "s_run_seconds_bucket{host=\"web-1\",le=\"+Inf\"} 1",
@@ -54,7 +107,7 @@ import Testing
         #expect(throws: MetricsError.self) { try MetricsRegistry().counter(name, help: "") }
     }
 
-    @Test(arguments: [["__name"], ["1a"], ["a-b"], [""], ["a", "a"]])
+    @Test(arguments: [["__name"], ["1a"], ["a-b"], [""], ["a", "a"], ["job"], ["a", "instance"]])
     func `labels are not rewritten but refused`(labels: [String]) {
         #expect(throws: MetricsError.self) { try MetricsRegistry().counter("a_total", help: "", labels: labels) }
         #expect(throws: MetricsError.self) { try MetricsRegistry().gauges("a", help: "", labels: labels) { [] } }
@@ -74,6 +127,9 @@ import Testing
         #expect(throws: MetricsError.self) { try registry.gauge("b_seconds", help: "") { 0 } }
         #expect(throws: MetricsError.self) { try registry.gauge("b_seconds_count", help: "") { 0 } }
         #expect(throws: MetricsError.self) { try registry.histograms("c_seconds", help: "", labels: ["le"]) }
+        // The counter's family, in OpenMetrics.
+        #expect(throws: MetricsError.self) { try registry.gauge("a", help: "") { 0 } }
+        #expect(throws: MetricsError.self) { try registry.observedCounter("d", help: "") { 0 } }
     }
 
     @Test func `too many label values count under other`() throws {
@@ -84,7 +140,7 @@ import Testing
         family.with("and another").increment()
         #expect(family.with("other").value == 2)
         #expect(family.with("0").value == 1)
-        #expect(registry.text.split(separator: "\n").count == 2 + CounterFamily.maximumCombinations + 1)
+        #expect(registry.text().split(separator: "\n").count == 2 + CounterFamily.maximumCombinations + 1)
     }
 
     @Test func `a counter never shrinks and loses nothing under concurrent use`() async throws {

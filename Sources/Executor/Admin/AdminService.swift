@@ -22,7 +22,8 @@ struct AdminService: Sendable {
             // Answered bit by bit, see AdminTail.
             case .tailJob, .checkHosts: return []
             case .getStatus: return await report.parts() + [Self.end]
-            case .getMetrics: return Self.texts(jobs.metrics.registry.text) + [Self.end]
+            case .getMetrics(let get):
+                return Self.texts(jobs.metrics.registry.text(get.openMetrics ? .openMetrics : .text)) + [Self.end]
             case .cancelJob, .replayJobs, .discardJobs:
                 if let refusal = try await admit(request, from: peer) { return [refusal] }
                 return try await change(request, by: peer)

@@ -30,6 +30,8 @@ final class ActiveJobs: Sendable {
     private struct Entry {
         var subscribers: [Subscriber] = []
         var phase = Phase.between
+        /// Since when it waits in line; nil when it does not.
+        var inLineSince: ContinuousClock.Instant?
         var isCancelled = false
     }
 
@@ -53,6 +55,11 @@ final class ActiveJobs: Sendable {
     var busyCount: Int { state.withLock { $0.entries.count - $0.paused } }
     /// Jobs that wait for their next attempt.
     var pausedCount: Int { state.withLock { $0.paused } }
+
+    /// How long the one that waits in line for longest does; nil for none.
+    var longestInLine: Duration? {
+        state.withLock { $0.entries.values.lazy.compactMap(\.inLineSince).min() }.map { .now - $0 }
+    }
 
     /// Jobs that run or are about to, that wait in line, and that wait for their next attempt.
     var counts: (running: Int, waiting: Int, postponed: Int) {
@@ -87,6 +94,7 @@ final class ActiveJobs: Sendable {
     func move(_ id: String, to phase: Phase) -> Bool {
         state.withLock { state in
             state[id]?.phase = phase
+            state[id]?.inLineSince = if case .line = phase { .now } else { nil }
             return state[id]?.isCancelled != true
         }
     }

@@ -9,9 +9,11 @@ internal import SwiftProtobuf
 final class JobRunner: Sendable {
     private let rules: Rules
     private let workers: WorkerPool
+    private let metrics: ExecutorMetrics
     private let logger: Logger
 
-    init(rules: Rules, workers: WorkerPool, logger: Logger) {
+    init(rules: Rules, workers: WorkerPool, metrics: ExecutorMetrics, logger: Logger) {
+        self.metrics = metrics
         self.rules = rules
         self.workers = workers
         self.logger = logger
@@ -84,12 +86,14 @@ final class JobRunner: Sendable {
                 throw Refusal(.authentication, problem)
             }
         } catch {
-            return .with {
+            let result = WireDestinationResult.with {
                 $0.destination = run.destination
                 $0.status = .failed
                 $0.reason = error.reason
                 $0.error = error.message
             }
+            metrics.ended(result, ran: false)
+            return result
         }
         let lease = lease(run, job, host: host, share: share)
         let destination = run.destination
@@ -101,7 +105,9 @@ final class JobRunner: Sendable {
                 guard stage == .started else { return }
                 journal.noteLater(id, "started as process group \(group)", destination: destination)
             })
-        return JobOutcome.destination(lease, finished, job: job.plan.job, share: share)
+        let result = JobOutcome.destination(lease, finished, job: job.plan.job, share: share)
+        metrics.ended(result, ran: finished.outcome != .notStarted)
+        return result
     }
 
     /// What goes to the command; a body may be here for its signature alone.

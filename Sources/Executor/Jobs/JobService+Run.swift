@@ -50,7 +50,7 @@ extension JobService {
             _ = active.end(job.id, isRecorded: true)
             return
         }
-        await finish(job.id, result, job.ends)
+        await finish(job.id, job.request.job, result, job.ends)
     }
 
     /// - Returns: nil when the job is left to the next executor.
@@ -86,6 +86,7 @@ extension JobService {
             }
             isRecorded = false
             guard active.move(id, to: .running) else { return StoredResult.cancelled(job, now: WallClock.now()) }
+            metrics.began(job.request.job, waited: job.attempts.number == 1 ? WallClock.now() - job.acceptedAt : nil)
             let (watchers, active) = (watchers, active)
             let turns = JobRunner.Turns(
                 isCancelled: { active.isCancelled(id) }, isDraining: { self.isDraining },

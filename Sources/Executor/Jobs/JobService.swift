@@ -201,7 +201,7 @@ final class JobService: Sendable {
     static let journalPause = Duration.seconds(2)
 
     /// Records a result and answers with it. The outcome is true even if the disk is full: it is told, and recorded as soon as that works.
-    func finish(_ id: String, _ result: WireJobResult, _ events: [AuditEvent] = []) async {
+    func finish(_ id: String, _ job: String, _ result: WireJobResult, _ events: [AuditEvent] = []) async {
         var recorded = false
         do throws(JournalError) {
             try await journal.finish(id, result, events)
@@ -212,7 +212,7 @@ final class JobService: Sendable {
         let subscribers = active.end(id, isRecorded: recorded)
         for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
         watchers.close(id, result)
-        metrics.finished(result)
+        metrics.finished(job, result)
         logger.info(
             "job finished",
             metadata: [

@@ -3,6 +3,7 @@ internal import Dispatch
 internal import GRDB
 internal import JobProtocol
 internal import Synchronization
+internal import Telemetry
 
 /// Group commit: everything that is waiting goes to disk in one transaction, and is answered after it.
 ///
@@ -37,13 +38,16 @@ final class CommitQueue: Sendable {
     private let waiting = Mutex(Waiting())
     private let path: String
     private let audit: AuditTrail
+    /// How long each commit took.
+    private let duration: Histogram?
     /// What the disk said of the last write, when it was not taken.
     private let lastFailure = Mutex<(error: JournalError, at: Int64)?>(nil)
 
     /// Why the journal cannot be written, and since when; nil when the last write was taken.
     var failure: (error: JournalError, at: Int64)? { lastFailure.withLock { $0 } }
 
-    init(_ database: DatabaseQueue, path: String, audit: AuditTrail) {
+    init(_ database: DatabaseQueue, path: String, audit: AuditTrail, duration: Histogram? = nil) {
+        self.duration = duration
         self.database = database
         self.path = path
         self.audit = audit
@@ -151,6 +155,7 @@ final class CommitQueue: Sendable {
         guard !batch.isEmpty else { return }
         var failure: (any Error)?
         var isWritten = false
+        let begun = ContinuousClock.now
         do {
             let recorded = try database.inDatabase { database in
                 var recorded: AuditBatch?
@@ -166,6 +171,8 @@ final class CommitQueue: Sendable {
         } catch {
             failure = error
         }
+        // One that only looked is none.
+        if isWritten || failure != nil { duration?.observe((ContinuousClock.now - begun) / .seconds(1)) }
         var unwritten: JournalError?
         for operation in batch {
             guard let error = operation.done(failure).map({ JournalError(step: "write", path: path, $0) }) else { continue }

@@ -5,6 +5,7 @@ internal import JobProtocol
 internal import Logging
 internal import ProtocolMessages
 internal import SwiftProtobuf
+internal import Telemetry
 
 /// The journal in one SQLite file: write-ahead log, `synchronous=FULL`, group commit.
 final class SQLiteJournal: Journal {
@@ -17,10 +18,13 @@ final class SQLiteJournal: Journal {
 
     /// Opens or makes the file, brings its tables up to date and takes up the audit log. Blocks; call before serving.
     ///
-    /// - Parameter maximumSize: bytes; at that size the journal is full as on a full disk. Nil for none.
+    /// - Parameters:
+    ///   - maximumSize: bytes; at that size the journal is full as on a full disk. Nil for none.
+    ///   - commitDuration: told how long each commit took.
     /// - Throws: ``JournalError`` naming the file and the step.
     init(
-        path: String, maximumSize: Int? = nil, audit settings: AuditSettings, in directory: AuditDirectory, logger: Logger
+        path: String, maximumSize: Int? = nil, audit settings: AuditSettings, in directory: AuditDirectory,
+        commitDuration: Histogram? = nil, logger: Logger
     ) throws(JournalError) {
         self.logger = logger
         self.path = path
@@ -53,7 +57,7 @@ final class SQLiteJournal: Journal {
         } catch {
             throw JournalError(step: "take up the audit log", path: path, underlying: "\(error)")
         }
-        commits = CommitQueue(database, path: path, audit: audit)
+        commits = CommitQueue(database, path: path, audit: audit, duration: commitDuration)
     }
 
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome {

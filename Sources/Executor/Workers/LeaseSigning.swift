@@ -10,6 +10,7 @@ struct LeaseSigning: Sendable {
     let signer: Signer
     let agents: AgentClient
     let journal: any Journal
+    let metrics: ExecutorMetrics
     let logger: Logger
 
     /// Never throws: a refusal is an answer too.
@@ -32,6 +33,7 @@ struct LeaseSigning: Sendable {
             } else {
                 signature = try signer.sign(permit)
             }
+            metrics.asked(destination, isSigned: true)
             logger.info(
                 "signed",
                 metadata: [
@@ -43,6 +45,7 @@ struct LeaseSigning: Sendable {
                 $0.leaseID = request.leaseID; $0.signature = .init(signature)
             }
         } catch {
+            metrics.asked(destination, isSigned: false)
             logger.error("signature refused", metadata: ["job": "\(job)", "destination": "\(destination)", "error": "\(error)"])
             return .with {
                 $0.leaseID = request.leaseID; $0.refusal = "\(error)"

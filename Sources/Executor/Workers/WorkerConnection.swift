@@ -19,6 +19,8 @@ final class WorkerConnection: Sendable {
     private let leases = Mutex<[UInt64: PendingLease]>([:])
     /// It takes no more leases. Changed while ``leases`` is locked.
     private let retiring = Mutex(false)
+    /// How many connections to hosts it says it has.
+    private let saidConnections = Mutex(WireWorkerConnections())
     /// When the worker last said anything.
     private let lastHeard = Mutex(ContinuousClock.now)
 
@@ -32,6 +34,9 @@ final class WorkerConnection: Sendable {
 
     /// Leases it holds now.
     var leaseCount: Int { leases.withLock { $0.count } }
+
+    /// Connections to hosts, as it says: logged in to, and being made.
+    var connections: (open: Int, beingMade: Int) { saidConnections.withLock { (Int($0.open), Int($0.beingMade)) } }
 
     /// It ends when the leases it holds are through.
     var isRetiring: Bool { retiring.withLock { $0 } }
@@ -128,6 +133,7 @@ final class WorkerConnection: Sendable {
             }
             lease.continuation.resume(returning: finished)
             if isLast { close() }
+        case .connections(let connections): saidConnections.withLock { $0 = connections }
         case .retiring:
             logger.info(
                 "SSH worker ends when its leases are through: names are looked up elsewhere", metadata: ["pid": "\(processID)"])

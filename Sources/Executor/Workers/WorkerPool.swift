@@ -63,6 +63,11 @@ final class WorkerPool: Sendable {
     /// Leases held by all workers now.
     var leaseCount: Int { state.withLock { $0.connections.reduce(0) { $0 + $1.leaseCount } } }
 
+    /// Connections to hosts that all workers have now: logged in to, and being made.
+    var connections: (open: Int, beingMade: Int) {
+        state.withLock { $0.connections }.map(\.connections).reduce((0, 0)) { ($0.open + $1.open, $0.beingMade + $1.beingMade) }
+    }
+
     func add(channel: any Channel, processID: Int32) -> WorkerConnection {
         state.withLock { state in
             state.nextConnection += 1

@@ -51,6 +51,7 @@ extension DeliveryService {
         }
         future.whenSuccess { outcome in
             timer.cancel()
+            if ticket.joined || outcome.isDuplicate(of: request) { self.countDuplicate(hook) }
             switch outcome {
             case .inFlight(let jobID): settle("in-flight", JobAnswer.inFlight(jobID: jobID))
             case .finished(let result) where result.status == .refused:

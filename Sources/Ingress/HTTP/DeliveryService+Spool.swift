@@ -52,6 +52,7 @@ extension DeliveryService {
     }
 
     private func told(_ kept: Spool.Kept, _ request: WireJobRequest, _ hook: Hook) -> (String, Answer) {
+        if case .duplicate(let jobID) = kept, jobID != request.jobID { countDuplicate(hook) }
         switch kept {
         case .duplicate(let jobID) where hook.dedupe.basis == .idempotencyKey && jobID != request.jobID:
             return ("in-flight", JobAnswer.inFlight(jobID: jobID))

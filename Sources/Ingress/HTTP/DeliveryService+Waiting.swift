@@ -39,6 +39,7 @@ extension DeliveryService {
     func refusal(_ submitted: JobDesk.Submitted, _ hook: Hook) -> Answer {
         switch submitted {
         case .inFlight(let jobID):
+            countDuplicate(hook)
             count(hook, "in-flight")
             return JobAnswer.inFlight(jobID: jobID)
         case .contradiction:
@@ -91,6 +92,7 @@ extension DeliveryService {
         }
         future.whenSuccess { outcome in
             timer.cancel()
+            if ticket.joined || outcome.isDuplicate(of: request) { self.countDuplicate(hook) }
             switch outcome {
             case .inFlight(let jobID): once("in-flight", JobAnswer.inFlight(jobID: jobID))
             case .finished(let result): once(JobNames.name(result.status), JobAnswer.answer(result))
@@ -107,5 +109,16 @@ extension DeliveryService {
         }
         let detail = "the executor did not confirm the job in time; send it again"
         return ("unconfirmed", .unavailable(detail, retryAfter: JobAnswer.retryAfter))
+    }
+}
+
+extension JobDesk.Outcome {
+    /// What the executor has is the job of another delivery of the same event.
+    func isDuplicate(of request: WireJobRequest) -> Bool {
+        switch self {
+        case .accepted(let jobID): jobID != request.jobID
+        case .finished(let result): result.duplicate
+        case .inFlight: true
+        }
     }
 }

@@ -141,7 +141,9 @@ final class DeliveryService: Sendable {
                 return answer(met.answer.spaced(attempt: attempt))
             }
             // The answer gives the place back; a stream does at its end.
+            let begun = MonotonicClock.now()
             let reply: (Answer) -> Void = { given in
+                self.metrics.duration.with(hook.name).observe(Double(MonotonicClock.now() - begun) / 1e9)
                 if given.stream == nil { self.gate.leave(hook.name) }
                 answer(given.spaced(attempt: attempt))
             }
@@ -167,6 +169,9 @@ final class DeliveryService: Sendable {
 
     private func reject(_ hook: Hook, _ rejection: Rejection) -> Answer {
         count(hook, rejection.outcome)
+        if let (check, reason) = rejection.failedProof {
+            metrics.verificationFailures.with(hook.name, check, reason).increment()
+        }
         refusals.write(
             rejection.isIgnored ? .info : .notice, rejection.isIgnored ? "delivery ignored" : "delivery refused",
             hook: hook.name, outcome: rejection.outcome, ["detail": "\(rejection.detail)"])
@@ -181,6 +186,9 @@ final class DeliveryService: Sendable {
                 "bytes": "\(request.bodyLength)", "correlation_id": "\(request.correlationID)",
             ])
     }
+
+    /// The delivery's event had a job already.
+    func countDuplicate(_ hook: Hook) { metrics.duplicates.with(hook.name).increment() }
 
     func count(_ hook: Hook, _ outcome: String) { metrics.deliveries.with(hook.name, outcome).increment() }
 }

@@ -25,7 +25,8 @@ final class OperationsHandler: ChannelInboundHandler {
             if !head.hasHost {
                 answer = .problem(.badRequest, "a request of HTTP/1.1 has one Host")
             } else if path == "/metrics", head.method == .GET {
-                answer = .text(.ok, type: MetricsRegistry.contentType, registry.text)
+                let format = MetricsFormat(accept: head.headers["accept"])
+                answer = .text(.ok, type: format.contentType, registry.text(format))
             } else {
                 answer = service.probe(path, head)
             }

@@ -7,6 +7,8 @@ struct Rejection: Error {
     let answer: Answer
     let outcome: String
     let detail: String
+    /// Which proof did not hold, and why; nil when the delivery is its sender's.
+    private(set) var failedProof: (check: String, reason: String)?
 
     init(_ status: HTTPResponseStatus, _ detail: String, outcome: String) {
         answer = .problem(status, detail)
@@ -14,10 +16,11 @@ struct Rejection: Error {
         self.detail = detail
     }
 
-    private init(answer: Answer, detail: String, outcome: String) {
+    private init(answer: Answer, detail: String, outcome: String, failedProof: (check: String, reason: String)? = nil) {
         self.answer = answer
         self.outcome = outcome
         self.detail = detail
+        self.failedProof = failedProof
     }
 
     /// The hook's rule does not hold, and the sender need not know more.
@@ -36,7 +39,7 @@ struct Rejection: Error {
     static func token(_ detail: String, reason: String) -> Rejection {
         Rejection(
             answer: .unauthorized("Bearer realm=\"sallyport\", error=\"invalid_token\"", detail), detail: detail,
-            outcome: "token-\(reason)")
+            outcome: "token-\(reason)", failedProof: ("token", reason))
     }
 
     /// What cannot be taken now and can be later.
@@ -48,6 +51,7 @@ struct Rejection: Error {
     static func signature(_ refusal: WebhookRefusal) -> Rejection {
         Rejection(
             answer: .unauthorized(refusal.challenges.joined(separator: ", "), refusal.detail), detail: refusal.detail,
-            outcome: "signature-\(refusal.reason.rawValue)")
+            outcome: "signature-\(refusal.reason.rawValue)",
+            failedProof: (refusal.scheme.isEmpty ? "several" : refusal.scheme, refusal.reason.rawValue))
     }
 }

@@ -38,7 +38,7 @@ struct Reload {
             settings = new
             service.change(to: new.serving)
             listener.change(to: new.listening)
-            metrics.reloads.with("done").increment()
+            metrics.reloaded(true)
             logger.info("settings are read again", metadata: ["hooks": "\(new.hooks.count)"])
         } catch let problems as SettingsProblems {
             refuse(problems.problems.map(\.description))
@@ -48,7 +48,7 @@ struct Reload {
     }
 
     private func refuse(_ problems: [String]) {
-        metrics.reloads.with("refused").increment()
+        metrics.reloaded(false)
         for problem in problems { logger.error("settings are not good", metadata: ["problem": "\(problem)"]) }
         logger.error("nothing is changed: the settings before stay in use", metadata: ["problems": "\(problems.count)"])
     }

@@ -448,6 +448,9 @@ public nonisolated struct WireGetMetrics: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// In OpenMetrics instead; an executor that does not know it answers in the text format, which has no `# EOF` at its end.
+  public var openMetrics: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1622,18 +1625,29 @@ nonisolated extension WireCheckHosts: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireGetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".GetMetrics"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}open_metrics\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.openMetrics) }()
+      default: break
+      }
+    }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.openMetrics != false {
+      try visitor.visitSingularBoolField(value: self.openMetrics, fieldNumber: 1)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireGetMetrics, rhs: WireGetMetrics) -> Bool {
+    if lhs.openMetrics != rhs.openMetrics {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -212,6 +212,14 @@ public nonisolated struct WireWorkerFrame: Sendable {
     set {kind = .retiring(newValue)}
   }
 
+  public var connections: WireWorkerConnections {
+    get {
+      if case .connections(let v)? = kind {return v}
+      return WireWorkerConnections()
+    }
+    set {kind = .connections(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -225,6 +233,7 @@ public nonisolated struct WireWorkerFrame: Sendable {
     case output(WireLeaseOutput)
     case finished(WireLeaseFinished)
     case retiring(WireWorkerRetiring)
+    case connections(WireWorkerConnections)
 
   }
 
@@ -257,6 +266,22 @@ public nonisolated struct WireWorkerRetiring: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From the worker, when it has changed: how many connections to hosts it has.
+public nonisolated struct WireWorkerConnections: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Logged in to.
+  public var `open`: UInt32 = 0
+
+  public var beingMade: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -555,7 +580,7 @@ nonisolated extension WireLeaseOutcome: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WorkerFrame"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}lease\0\u{3}lease_body\0\u{1}cancel\0\u{3}sign_request\0\u{3}sign_response\0\u{1}stage\0\u{1}output\0\u{1}finished\0\u{1}retiring\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}lease\0\u{3}lease_body\0\u{1}cancel\0\u{3}sign_request\0\u{3}sign_response\0\u{1}stage\0\u{1}output\0\u{1}finished\0\u{1}retiring\0\u{1}connections\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -693,6 +718,19 @@ nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .retiring(v)
         }
       }()
+      case 11: try {
+        var v: WireWorkerConnections?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .connections(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .connections(v)
+        }
+      }()
       default: break
       }
     }
@@ -743,6 +781,10 @@ nonisolated extension WireWorkerFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .retiring?: try {
       guard case .retiring(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .connections?: try {
+      guard case .connections(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     }()
     case nil: break
     }
@@ -815,6 +857,41 @@ nonisolated extension WireWorkerRetiring: SwiftProtobuf.Message, SwiftProtobuf._
   }
 
   public static func ==(lhs: WireWorkerRetiring, rhs: WireWorkerRetiring) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWorkerConnections: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WorkerConnections"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}open\0\u{3}being_made\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.`open`) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.beingMade) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.`open` != 0 {
+      try visitor.visitSingularUInt32Field(value: self.`open`, fieldNumber: 1)
+    }
+    if self.beingMade != 0 {
+      try visitor.visitSingularUInt32Field(value: self.beingMade, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWorkerConnections, rhs: WireWorkerConnections) -> Bool {
+    if lhs.`open` != rhs.`open` {return false}
+    if lhs.beingMade != rhs.beingMade {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

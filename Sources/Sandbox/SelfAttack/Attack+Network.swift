@@ -2,7 +2,7 @@ internal import Glibc
 
 extension Attack {
     private static let worker: Set<String> = [SandboxProfile.worker.name]
-    private static let executor: Set<String> = [SandboxProfile.executor.name]
+    private static let askers: Set<String> = [SandboxProfile.executor.name, SandboxProfile.exporter.name]
 
     private static func socket(_ family: Int32, _ kind: Int32 = Int32(SOCK_STREAM.rawValue), _ protocolNumber: Int = 0) -> Int {
         SystemCall.make("socket", Int(family), Int(kind), protocolNumber)
@@ -75,7 +75,7 @@ extension Attack {
         Attack(.network, "a virtual machine's socket") { _ in socket(AF_VSOCK) },
         Attack(.network, "the kernel's cryptography by a socket") { _ in socket(AF_ALG, Int32(SOCK_SEQPACKET.rawValue)) },
         Attack(.network, "Bluetooth") { _ in socket(AF_BLUETOOTH, Int32(SOCK_RAW.rawValue), 1) },
-        Attack(.network, "a Unix socket", allowed: executor) { _ in socket(AF_UNIX) },
+        Attack(.network, "a Unix socket", allowed: askers) { _ in socket(AF_UNIX) },
         Attack(.network, "an abstract socket of another process", landlock: 6) {
             dial(socket(AF_UNIX), AttackGround.unixAddress($0.abstract))
         },

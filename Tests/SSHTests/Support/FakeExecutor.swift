@@ -26,6 +26,7 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     /// Set, requests for a signature get no answer.
     private var isSilent = false
     private var isRetiring = false
+    private var connectionCounts: [WireWorkerConnections] = []
     private var keyFile = "user_ed25519"
 
     /// The worker, where it is a program of its own.
@@ -155,6 +156,11 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
     /// The worker said that it takes no more leases.
     func awaitRetiring() throws { _ = try wait("retiring", 5) { isRetiring ? true : nil } }
 
+    /// What the worker said of its connections, so far and until the last is as `last` says.
+    func connections(until last: (WireWorkerConnections) -> Bool) throws -> [WireWorkerConnections] {
+        try wait("connections", 10) { connectionCounts.last.map(last) == true ? connectionCounts : nil }
+    }
+
     func use(key: String) { locked { keyFile = key } }
     func refuse(_ text: String?) { locked { refusal = text } }
     func beSilent(_ isSilent: Bool = true) { locked { self.isSilent = isSilent } }
@@ -214,6 +220,7 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         case .finished(let frame): locked { results[frame.leaseID] = frame }
         case .signRequest(let frame): try answer(frame)
         case .retiring: locked { isRetiring = true }
+        case .connections(let frame): locked { connectionCounts.append(frame) }
         case .lease, .leaseBody, .cancel, .signResponse: throw TestBedError("a frame that no worker sends")
         }
     }
