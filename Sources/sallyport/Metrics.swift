@@ -7,8 +7,14 @@ import SwiftProtobuf
 struct Metrics: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the executor's metrics in Prometheus' text format.",
-        discussion:
-            "The executor opens no TCP port. With --file, from a timer, they reach Prometheus by the textfile collector of node_exporter. Exit codes: 0 done, 2 the file cannot be written, 3 the executor is not reachable."
+        discussion: """
+            The executor opens no TCP port. With --file, from a timer, they reach Prometheus by the textfile collector of node_exporter. \
+            Exit codes: 0 done, 2 the file cannot be written, 3 the executor is not reachable.
+
+            Examples:
+              sallyport metrics
+              sallyport metrics --file /var/lib/node_exporter/textfile/sallyport.prom
+            """
     )
 
     @Option(help: "The executor's admin socket.")
