@@ -1,12 +1,12 @@
 # Takes the blocks of a page apart, for docs/check: N.kind (run or file), N.text, N.expect, N.exit, N.place in the folder `steps`.
 function fail(text) {
-    print "docs/check: " page ":" FNR ": " text > "/dev/stderr"
+    print "docs/check: " FILENAME ":" FNR ": " text > "/dev/stderr"
     bad = 1
 }
 function begin(kind) {
     number++
     print kind > (steps "/" number ".kind")
-    print page ":" FNR > (steps "/" number ".place")
+    print FILENAME ":" FNR > (steps "/" number ".place")
     printf "" > (steps "/" number ".text")
     printf "" > (steps "/" number ".expect")
     code[number] = 0
@@ -26,6 +26,7 @@ function command(line) {
 # In a list a block is indented as its item is.
 function outdented(line) { return substr(line, 1, indent) ~ /^ *$/ ? substr(line, indent + 1) : line }
 
+FNR == 1 { inBlock = 0; whole = 0; mark = "" }
 !inBlock && /^ *<!-- page not run: .+ -->$/ { whole = 1; next }
 !inBlock && /^ *<!-- not run: .+ -->$/ { mark = "skip"; next }
 # What a page need not show: a command that must end with 0.
