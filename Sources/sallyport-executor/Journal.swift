@@ -6,13 +6,24 @@ import Sandbox
 struct Journal: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check the journal or copy it, whether the executor serves or not.",
+        discussion: """
+            Examples:
+              sallyport-executor journal check --config /etc/sallyport/executor.yaml
+              sallyport-executor journal backup --config /etc/sallyport/executor.yaml copy.db
+            """,
         subcommands: [JournalCheck.self, JournalBackup.self])
 }
 
 /// `sallyport-executor journal check`
 struct JournalCheck: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Read all of the journal and say whether it is whole.")
+        commandName: "check", abstract: "Read all of the journal and say whether it is whole.",
+        discussion: """
+            Exit codes: 0 it is whole, 1 it is not or cannot be read, 78 the settings are wrong.
+
+            Examples:
+              sallyport-executor journal check --config /etc/sallyport/executor.yaml
+            """)
 
     @OptionGroup var settings: SettingsOption
 
@@ -25,8 +36,14 @@ struct JournalCheck: ParsableCommand {
 struct JournalBackup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Write a complete copy of the journal as it is now.",
-        discussion:
-            "To go back to a copy, stop the executor, remove the journal and what is called like it with -wal and -shm behind it, and put the copy in its place."
+        discussion: """
+            To go back to a copy, stop the executor, remove the journal and what is called like it with -wal and -shm behind it, and put \
+            the copy in its place.
+
+            Examples:
+              sallyport-executor journal backup --config /etc/sallyport/executor.yaml \\
+                  /var/backups/sallyport/journal.db
+            """
     )
 
     @OptionGroup var settings: SettingsOption

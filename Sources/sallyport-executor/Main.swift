@@ -12,6 +12,13 @@ import Telemetry
 struct SallyportExecutor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-executor", abstract: "Check jobs against the policy and run them over SSH.",
+        discussion: """
+            Exit codes: 0 done, 1 failed, 64 wrong use, 78 the settings are wrong: each problem is a line with file and line number.
+
+            Examples:
+              sallyport-executor check --config /etc/sallyport/executor.yaml
+              sallyport-executor serve --config /etc/sallyport/executor.yaml
+            """,
         version: ExecutorProcess.version,
         subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Journal.self, Run.self])
 }
@@ -35,7 +42,14 @@ struct SettingsOption: ParsableArguments {
 /// `sallyport-executor serve`
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve until SIGTERM: a supervisor that starts the executor and its SSH workers, and starts a dead one again.")
+        abstract: "Serve until SIGTERM: a supervisor that starts the executor and its SSH workers, and starts a dead one again.",
+        discussion: """
+            SIGHUP reads the settings again, all of it or nothing. After SIGTERM what runs may end for half a minute; what waits is left \
+            to the next start.
+
+            Examples:
+              sallyport-executor serve --config /etc/sallyport/executor.yaml
+            """)
 
     @OptionGroup var settings: SettingsOption
 
@@ -110,7 +124,11 @@ struct Run: ParsableCommand {
 struct PrintSandbox: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Print what the executor and its SSH workers may do once they serve: in words, as a table, and as the programs that the kernel gets."
+            "Print what the executor and its SSH workers may do once they serve: in words, as a table, and as the programs that the kernel gets.",
+        discussion: """
+            Examples:
+              sallyport-executor print-sandbox --config /etc/sallyport/executor.yaml
+            """
     )
 
     @OptionGroup var settings: SettingsOption
@@ -130,8 +148,12 @@ struct SelfAttack: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
             "Seal processes as the executor and its SSH workers are, try in each what it must not be able to do, and print what came of it.",
-        discussion:
-            "Exit code 0 only if every attack failed. The same is tried without the seal, so that the table proves something.")
+        discussion: """
+            Exit code 0 only if every attack failed. The same is tried without the seal, so that the table proves something.
+
+            Examples:
+              sallyport-executor self-attack --config /etc/sallyport/executor.yaml
+            """)
 
     @OptionGroup var settings: SettingsOption
 
@@ -152,7 +174,14 @@ struct SelfAttack: ParsableCommand {
 /// `sallyport-executor check`
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Read the settings, say everything that is wrong, and change nothing.")
+        abstract: "Read the settings, say everything that is wrong, and change nothing.",
+        discussion: """
+            Says in words what each job may run, and warns of what may go wrong with it. Run it as the user that serves: it opens the same \
+            files. Exit codes: 0 good, 78 not.
+
+            Examples:
+              sallyport-executor check --config /etc/sallyport/executor.yaml
+            """)
 
     @OptionGroup var settings: SettingsOption
 

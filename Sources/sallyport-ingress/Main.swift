@@ -12,12 +12,27 @@ import Telemetry
 struct SallyportIngress: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ingress", abstract: "Receive webhooks, verify them, and hand jobs to the executor.",
+        discussion: """
+            Exit codes: 0 done, 1 failed, 64 wrong use, 78 the settings are wrong: each problem is a line with file and line number.
+
+            Examples:
+              sallyport-ingress check --config /etc/sallyport/ingress.yaml
+              sallyport-ingress serve --config /etc/sallyport/ingress.yaml
+            """,
         version: IngressProcess.version, subcommands: [Serve.self, Check.self, PrintSandbox.self, SelfAttack.self, Probe.self])
 }
 
 /// `sallyport-ingress serve`
 struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve until SIGTERM.")
+    static let configuration = CommandConfiguration(
+        abstract: "Serve until SIGTERM.",
+        discussion: """
+            SIGHUP reads the settings again, all of it or nothing. After SIGTERM whoever waits is answered, for up to 30 seconds; a second \
+            one ends that.
+
+            Examples:
+              sallyport-ingress serve --config /etc/sallyport/ingress.yaml
+            """)
 
     @Option(help: "The settings file.")
     var config: String
@@ -46,7 +61,12 @@ struct Serve: ParsableCommand {
 /// `sallyport-ingress print-sandbox`
 struct PrintSandbox: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what the process may do once it serves: in words, as a table, and as the program that the kernel gets.")
+        abstract: "Print what the process may do once it serves: in words, as a table, and as the program that the kernel gets.",
+        discussion: """
+            Examples:
+              sallyport-ingress print-sandbox
+              sallyport-ingress print-sandbox --config /etc/sallyport/ingress.yaml
+            """)
 
     @Option(help: "The settings file: with a spool in it the process may do more.")
     var config: String?
@@ -67,8 +87,13 @@ struct PrintSandbox: ParsableCommand {
 struct SelfAttack: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seal processes as the serving one is, try in each what it must not be able to do, and print what came of it.",
-        discussion:
-            "Exit code 0 only if every attack failed. The same is tried without the seal, so that the table proves something.")
+        discussion: """
+            Exit code 0 only if every attack failed. The same is tried without the seal, so that the table proves something.
+
+            Examples:
+              sallyport-ingress self-attack --config /etc/sallyport/ingress.yaml \\
+                  --secret /etc/sallyport/keys/deploy
+            """)
 
     @Option(help: "The settings file.")
     var config: String
@@ -92,7 +117,13 @@ struct SelfAttack: ParsableCommand {
 /// `sallyport-ingress check`
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Read the settings, say everything that is wrong, and change nothing.")
+        abstract: "Read the settings, say everything that is wrong, and change nothing.",
+        discussion: """
+            Says in words what each hook asks for. Run it as the user that serves: it opens the same files. Exit codes: 0 good, 78 not.
+
+            Examples:
+              sallyport-ingress check --config /etc/sallyport/ingress.yaml
+            """)
 
     @Option(help: "The settings file.")
     var config: String
@@ -111,7 +142,12 @@ struct Check: ParsableCommand {
 struct Probe: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Ask the running ingress whether it is ready; exit code 0 when it is, 1 when not. For a container's health check.")
+            "Ask the running ingress whether it is ready; exit code 0 when it is, 1 when not. For a container's health check.",
+        discussion: """
+            Examples:
+              sallyport-ingress probe --config /etc/sallyport/ingress.yaml
+              sallyport-ingress probe --config /etc/sallyport/ingress.yaml --timeout 10
+            """)
 
     @Option(help: "The settings file.")
     var config: String

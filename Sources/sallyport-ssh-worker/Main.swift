@@ -9,6 +9,9 @@ struct SSHWorker: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport-ssh-worker",
         abstract: "Run commands over SSH for the executor, without any key. Started by `sallyport-executor serve`.",
+        discussion: """
+            Nobody starts it by hand. Its seal is shown by `sallyport-executor print-sandbox` and tried by `sallyport-executor self-attack`.
+            """,
         version: "0.1.0", subcommands: [Serve.self, SelfAttack.self], defaultSubcommand: Serve.self)
 }
 

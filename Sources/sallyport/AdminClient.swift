@@ -26,7 +26,8 @@ struct AdminClient {
             descriptor = try UnixSocket.connect(path: path)
         } catch {
             throw CommandFailure(
-                "\(error); is the executor running, and may this user reach its admin socket?", code: .unavailable)
+                "\(error); is the executor running, and may this user reach its admin socket? --socket says where it is",
+                code: .unavailable)
         }
         defer { close(descriptor) }
         if let patience {

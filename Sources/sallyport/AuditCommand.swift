@@ -7,8 +7,14 @@ import Glibc
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Check the executor's audit log, and prove to others what it says.",
-        discussion:
-            "Reads the files of the log; the executor may be running or not. Exit codes: 0 it holds, 1 it does not, 2 wrong use or unreadable file.",
+        discussion: """
+            Reads the files of the log; the executor may be running or not. Exit codes: 0 it holds, 1 it does not, 2 wrong use or \
+            unreadable file.
+
+            Examples, with the executor's public key as in the ingress's trusted-keys:
+              sallyport audit verify --key ed25519:...
+              sallyport audit show evt_7f3a --key ed25519:...
+            """,
         subcommands: [AuditVerify.self, AuditShow.self, AuditProve.self, AuditCheckProof.self, AuditCheckpoint.self])
 }
 
@@ -76,7 +82,9 @@ struct AuditLogOptions: ParsableArguments {
                 if isTerminal, count.isMultiple(of: 100_000) { Output.error("sallyport: \(count) records read") }
                 visitor.record(record, leaf)
             })
-        guard let newest else { throw CommandFailure("\(self.log): no checkpoint", code: .failed) }
+        guard let newest else {
+            throw CommandFailure("\(self.log): no checkpoint; is `checkpoints` there, beside the .audit files?", code: .failed)
+        }
         return (outcome, newest)
     }
 

@@ -54,7 +54,12 @@ final class JobRecords {
 /// `sallyport audit show`
 struct AuditShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Print what the log has of a job, after all of the log was checked.")
+        commandName: "show", abstract: "Print what the log has of a job, after all of the log was checked.",
+        discussion: """
+            Examples:
+              sallyport audit show evt_7f3a --key executor.pub
+              sallyport audit show evt_7f3a --key executor.pub --json | jq .kind
+            """)
 
     @OptionGroup var log: AuditLogOptions
 
@@ -81,7 +86,13 @@ struct AuditProve: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prove",
         abstract: "Write a proof of a job's records that can be checked with nothing but the executor's public key.",
-        discussion: "It takes 64 bytes of memory for each record of the log.")
+        discussion: """
+            It takes 64 bytes of memory for each record of the log.
+
+            Examples:
+              sallyport audit prove evt_7f3a --key executor.pub --output job.proof
+              sallyport audit prove evt_7f3a --key executor.pub --since yesterday
+            """)
 
     @OptionGroup var log: AuditLogOptions
 
@@ -135,7 +146,12 @@ struct AuditProve: ParsableCommand {
 struct AuditCheckProof: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-proof", abstract: "Check a proof without the log, and print the records that it proves.",
-        discussion: "It proves that the log has these records. It does not prove that the log has no others.")
+        discussion: """
+            It proves that the log has these records. It does not prove that the log has no others.
+
+            Examples:
+              sallyport audit check-proof job.proof --key executor.pub
+            """)
 
     @OptionGroup var trust: AuditTrustOptions
 

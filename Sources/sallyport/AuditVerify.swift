@@ -7,8 +7,13 @@ import JSON
 struct AuditVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Read the whole log and hold it against every checkpoint that was signed of it.",
-        discussion:
-            "A log that somebody could write to is only held against what that somebody could not: give checkpoints that were kept elsewhere."
+        discussion: """
+            A log that somebody could write to is only held against what that somebody could not: give checkpoints that were kept elsewhere.
+
+            Examples:
+              sallyport audit verify --key executor.pub --log /var/lib/sallyport/audit
+              sallyport audit verify --key executor.pub --checkpoint /mnt/elsewhere/today
+            """
     )
 
     @OptionGroup var log: AuditLogOptions
@@ -63,14 +68,23 @@ struct AuditVerify: ParsableCommand {
 /// `sallyport audit checkpoint`
 struct AuditCheckpoint: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Print the newest checkpoint, to be kept where the executor cannot write.")
+        commandName: "checkpoint", abstract: "Print the newest checkpoint, to be kept where the executor cannot write.",
+        discussion: """
+            Examples:
+              sallyport audit checkpoint --key executor.pub > /mnt/elsewhere/today
+              sallyport audit checkpoint --key executor.pub | ssh witness 'cat >> checkpoints'
+            """)
 
     @OptionGroup var log: AuditLogOptions
 
     func run() throws {
         try reporting {
             let log = AuditLog(path: log.log, trust: try log.trust.trust())
-            guard let newest = try log.checkpoints().last else { throw CommandFailure("no checkpoint yet", code: .failed) }
+            guard let newest = try log.checkpoints().last else {
+                throw CommandFailure(
+                    "\(self.log.log): no checkpoint yet; the first one comes within `audit.checkpoint-interval` of the first record",
+                    code: .failed)
+            }
             Output.piece(String(decoding: newest.note.bytes, as: UTF8.self), isError: false)
         }
     }

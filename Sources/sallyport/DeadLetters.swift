@@ -6,6 +6,11 @@ import SwiftProtobuf
 struct DeadLetters: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters", abstract: "Jobs whose attempts are used up: list, show, replay or discard them.",
+        discussion: """
+            Examples:
+              sallyport dead-letters list
+              sallyport dead-letters replay --job deploy
+            """,
         subcommands: [DeadLettersList.self, DeadLettersShow.self, DeadLettersReplay.self, DeadLettersDiscard.self])
 }
 
@@ -36,7 +41,12 @@ struct DeadLetterChoice: ParsableArguments {
 
 /// `sallyport dead-letters list`
 struct DeadLettersList: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the newest dead letters.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the newest dead letters.",
+        discussion: """
+            Examples:
+              sallyport dead-letters list --job deploy --since 2h
+            """)
 
     @OptionGroup var admin: AdminOptions
     @OptionGroup var choice: JobFilterOptions
@@ -53,7 +63,11 @@ struct DeadLettersList: ParsableCommand {
 /// `sallyport dead-letters show`
 struct DeadLettersShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one with its output and history, by job id or event id.")
+        commandName: "show", abstract: "Show one with its output and history, by job id or event id.",
+        discussion: """
+            Examples:
+              sallyport dead-letters show evt_7f3a
+            """)
 
     @OptionGroup var show: JobsShow
 
@@ -64,7 +78,13 @@ struct DeadLettersShow: ParsableCommand {
 struct DeadLettersReplay: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Run them again, as new jobs under the policy of now.",
-        discussion: "Exit codes: 0 when all were taken, 1 when not.")
+        discussion: """
+            Exit codes: 0 when all were taken, 1 when not.
+
+            Examples:
+              sallyport dead-letters replay --all --dry-run
+              sallyport dead-letters replay --host web-1 --since 1d
+            """)
 
     @OptionGroup var admin: AdminOptions
     @OptionGroup var choice: DeadLetterChoice
@@ -89,7 +109,13 @@ struct DeadLettersDiscard: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard",
         abstract: "Take them off the list for good; what happened stays in the journal, their bodies do not.",
-        discussion: "Exit codes: 0 when all were discarded, 1 when not.")
+        discussion: """
+            Exit codes: 0 when all were discarded, 1 when not.
+
+            Examples:
+              sallyport dead-letters discard --hook github --dry-run
+              sallyport dead-letters discard 0199a1b2-7c1d-7e3f-8a4b-5c6d7e8f9a0b
+            """)
 
     @OptionGroup var admin: AdminOptions
     @OptionGroup var choice: DeadLetterChoice

@@ -61,7 +61,9 @@ enum FileOutput {
     }
 
     private static func failure(_ step: String, _ path: String) -> CommandFailure {
-        let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
-        return CommandFailure("\(step) \(path): \(reason)", code: .usage)
+        let number = errno
+        let reason = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+        let next = number == EEXIST ? "; nothing is overwritten: name another, or move it away" : ""
+        return CommandFailure("\(step) \(path): \(reason)\(next)", code: .usage)
     }
 }

@@ -16,7 +16,10 @@ extension HTTPClient {
             guard let piece = read(descriptor) else { break }
             bytes += piece
         }
-        guard !bytes.isEmpty else { throw CommandFailure("no answer from \(url.host):\(url.port) in time", code: .unavailable) }
+        guard !bytes.isEmpty else {
+            throw CommandFailure(
+                "no answer from \(url.host):\(url.port) in time; see the ingress's log, or raise --timeout", code: .unavailable)
+        }
         let head = try parse(bytes, from: url)
         guard head.headers.contains(where: { $0.name.lowercased() == "content-type" && $0.value.hasPrefix("text/event-stream") })
         else {

@@ -40,7 +40,7 @@ enum HTTPClient {
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(url.host, String(url.port), &hints, &list) == 0 else {
-            throw CommandFailure("cannot resolve \(url.host)", code: .unavailable)
+            throw CommandFailure("cannot resolve \(url.host); is the name right, and is there a name server?", code: .unavailable)
         }
         defer { unsafe freeaddrinfo(list) }
         var next = unsafe list
@@ -72,19 +72,26 @@ enum HTTPClient {
             if piece.isEmpty { break }
             all += piece
         }
-        guard !all.isEmpty else { throw CommandFailure("no answer from \(url.host):\(url.port) in time", code: .unavailable) }
+        guard !all.isEmpty else {
+            throw CommandFailure(
+                "no answer from \(url.host):\(url.port) in time; see the ingress's log, or raise --timeout", code: .unavailable)
+        }
         return all
     }
 
     static func parse(_ bytes: [UInt8], from url: HTTPAddress) throws -> Response {
         let separator: [UInt8] = [13, 10, 13, 10]
         guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: separator) }) else {
-            throw CommandFailure("the answer of \(url.host):\(url.port) is not HTTP", code: .unavailable)
+            throw CommandFailure(
+                "the answer of \(url.host):\(url.port) is not HTTP; does it speak TLS? send speaks plain HTTP", code: .unavailable
+            )
         }
         let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")
         let status = (lines.first ?? "").split(separator: " ", maxSplits: 2)
         guard status.count >= 2, let code = Int(status[1]) else {
-            throw CommandFailure("the answer of \(url.host):\(url.port) is not HTTP", code: .unavailable)
+            throw CommandFailure(
+                "the answer of \(url.host):\(url.port) is not HTTP; does it speak TLS? send speaks plain HTTP", code: .unavailable
+            )
         }
         let headers = lines.dropFirst().compactMap { line -> (name: String, value: String)? in
             guard let colon = line.firstIndex(of: ":") else { return nil }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import JSON
 import JobProtocol
 import ProtocolMessages
@@ -10,8 +11,14 @@ struct HostsCheck: ParsableCommand {
         commandName: "check",
         abstract:
             "Have the executor log in on hosts and run `true` there: is each reachable, its key pinned, its user let in, its shell good.",
-        discussion:
-            "Name hosts or groups of the executor's settings, or write --all. Exit codes: 0 all hosts are good, 1 one is not, 3 the executor is not reachable."
+        discussion: """
+            Name hosts or groups of the executor's settings, or write --all. Exit codes: 0 all hosts are good, 1 one is not, 3 the \
+            executor is not reachable.
+
+            Examples:
+              sallyport hosts check web-1 db-1
+              sallyport hosts check --all --json
+            """
     )
 
     @OptionGroup var admin: AdminOptions
@@ -31,7 +38,7 @@ struct HostsCheck: ParsableCommand {
                 $0.operator = OperatorName.current
             }
             var (count, failures) = (0, 0)
-            let progress = Progress(isShown: Output.isTerminal && !admin.json)
+            let progress = Progress(isShown: isatty(STDERR_FILENO) == 1 && Output.isTerminal && !admin.json)
             progress.say("checking …")
             try AdminClient(path: admin.socket).ask(.with { $0.checkHosts = check }) { part in
                 guard case .hostCheck(let host) = part else { return }
@@ -48,10 +55,11 @@ struct HostsCheck: ParsableCommand {
 
     static func line(_ host: WireHostCheck) -> String {
         guard host.failed != .unspecified else {
-            return "\(host.host): good: reachable, host key, authentication, prelude; \(host.durationMs) ms"
+            return "\(host.host): \(Style.good("good")): reachable, host key, authentication, prelude; \(host.durationMs) ms"
         }
         let next = host.next.isEmpty ? "" : "; \(host.next)"
-        return Table.safe("\(host.host): FAILED at \(name(host.failed)): \(host.error)\(next); \(host.durationMs) ms")
+        let what = Table.safe("at \(name(host.failed)): \(host.error)\(next); \(host.durationMs) ms")
+        return "\(Table.safe(host.host)): \(Style.bad("FAILED")) \(what)"
     }
 
     private static func name(_ step: WireHostStep) -> String {

@@ -6,7 +6,13 @@ import Glibc
 struct Initialize: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Make keys, both settings files and a first hook in a folder.",
-        discussion: "Both processes start from what it writes, unchanged. It overwrites nothing.")
+        discussion: """
+            Both processes start from what it writes, unchanged. It overwrites nothing, and prints what to do next.
+
+            Examples:
+              sallyport init box                        a first run on this machine
+              sallyport init /etc/sallyport --host 10.0.0.11 --user deploy
+            """)
 
     @Argument(help: "The folder; made when it is not there.")
     var folder: String

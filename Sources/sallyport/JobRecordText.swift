@@ -7,7 +7,7 @@ enum JobRecordText {
     static func lines(_ record: WireJobRecord) -> [String] {
         var lines = [
             "job          \(record.jobID)", "name         \(record.job)",
-            "status       \(JobNames.name(record.status))"
+            "status       \(Style.state(JobNames.name(record.status)))"
                 + (record.reason == .unspecified ? "" : " (\(JobNames.name(record.reason)))"),
         ]
         if !record.error.isEmpty { lines.append("error        \(Table.safe(record.error))") }
@@ -35,7 +35,9 @@ enum JobRecordText {
 
     private static func lines(_ destination: WireDestinationResult) -> [String] {
         let code = destination.hasExitCode ? ", exit code \(destination.exitCode)" : ""
-        var lines = ["on \(destination.destination): \(JobNames.name(destination.status))\(code), \(destination.durationMs) ms"]
+        var lines = [
+            "on \(destination.destination): \(Style.state(JobNames.name(destination.status)))\(code), \(destination.durationMs) ms"
+        ]
         if !destination.error.isEmpty { lines.append("  \(Table.safe(destination.error))") }
         if destination.status == .timedOut || destination.status == .unknown || destination.reason == .cancelled {
             lines.append("  remote process group: " + (destination.groupGone ? "looked for and gone" : "NOT known to be gone"))

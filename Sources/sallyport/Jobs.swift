@@ -8,6 +8,12 @@ import SwiftProtobuf
 struct Jobs: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show jobs from the executor's journal, end them, or run them again.",
+        discussion: """
+            Examples:
+              sallyport jobs list --status failed --since 4h
+              sallyport jobs show evt_7f3a
+              sallyport jobs tail evt_7f3a
+            """,
         subcommands: [JobsList.self, JobsShow.self, JobsTail.self, JobsCancel.self, JobsReplay.self])
 }
 
@@ -22,7 +28,16 @@ struct AdminOptions: ParsableArguments {
 
 /// `sallyport jobs list`
 struct JobsList: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the newest jobs.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the newest jobs.",
+        discussion: """
+            Filters combine.
+
+            Examples:
+              sallyport jobs list --status failed --since 4h
+              sallyport jobs list --hook github --host web-1 --limit 10
+              sallyport jobs list --json | jq -r 'select(.status == "unknown") | .job'
+            """)
 
     @OptionGroup var admin: AdminOptions
 
@@ -36,7 +51,7 @@ struct JobsList: ParsableCommand {
     static func show(_ list: WireListJobs, _ admin: AdminOptions) throws {
         let records = try AdminClient(path: admin.socket).ask(.with { $0.listJobs = list })
         if admin.json { return records.forEach { Output.line(JobRecordText.json($0)) } }
-        var table = Table(["JOB", "ACCEPTED", "NAME", "STATUS", "REASON", "EVENT", "HOOK"], whole: 2)
+        var table = Table(["JOB", "ACCEPTED", "NAME", "STATUS", "REASON", "EVENT", "HOOK"], whole: 2, states: 3)
         for record in records {
             table.add([
                 record.jobID, Timestamp.text(record.acceptedAtMs), record.job, status(record), JobNames.name(record.reason),
@@ -55,7 +70,14 @@ struct JobsList: ParsableCommand {
 /// `sallyport jobs show`
 struct JobsShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one job with its output and history, by job id or the sender's event id.")
+        commandName: "show", abstract: "Show one job with its output and history, by job id or the sender's event id.",
+        discussion: """
+            Exit codes: 0 shown, 1 there is no such job, 3 the executor is not reachable.
+
+            Examples:
+              sallyport jobs show evt_7f3a
+              sallyport jobs show 0199a1b2-7c1d-7e3f-8a4b-5c6d7e8f9a0b --json
+            """)
 
     @OptionGroup var admin: AdminOptions
 

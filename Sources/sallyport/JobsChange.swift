@@ -11,8 +11,12 @@ struct JobsCancel: ParsableCommand {
         commandName: "cancel",
         abstract:
             "End a job: what waits never runs, what runs is ended on its hosts, and the hosts are asked whether it is gone.",
-        discussion:
-            "Exit codes: 0 when the job has ended, 1 when it has not or does not run, 3 when the executor is not reachable.")
+        discussion: """
+            Exit codes: 0 when the job has ended, 1 when it has not or does not run, 3 when the executor is not reachable.
+
+            Examples:
+              sallyport jobs cancel evt_7f3a
+            """)
 
     @OptionGroup var admin: AdminOptions
 
@@ -40,8 +44,13 @@ struct JobsCancel: ParsableCommand {
 struct JobsReplay: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Run finished jobs again, as new jobs under the policy of now.",
-        discussion:
-            "Name jobs, or say which by --status, --job, --hook, --host, --since and so on. Exit codes: 0 when all were taken, 1 when not."
+        discussion: """
+            Name jobs, or say which by --status, --job, --hook, --host, --since and so on. Exit codes: 0 when all were taken, 1 when not.
+
+            Examples:
+              sallyport jobs replay evt_7f3a
+              sallyport jobs replay --job deploy --status failed --since 2h --dry-run
+            """
     )
 
     @OptionGroup var admin: AdminOptions

@@ -7,8 +7,12 @@ import SwiftProtobuf
 struct JobsTail: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail", abstract: "Print what a job writes until it ends, from as far back as the executor keeps it.",
-        discussion:
-            "Exit codes: 0 when the job succeeded, 1 when not or when there is none, 3 when the executor is not reachable.")
+        discussion: """
+            Exit codes: 0 when the job succeeded, 1 when not or when there is none, 3 when the executor is not reachable.
+
+            Examples:
+              sallyport jobs tail evt_7f3a
+            """)
 
     @Option(help: "The executor's admin socket.")
     var socket = "/run/sallyport-admin/admin.sock"

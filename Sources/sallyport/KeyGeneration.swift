@@ -5,8 +5,14 @@ import Authentication
 struct KeyGeneration: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keygen", abstract: "Make an Ed25519 key: for an ingress, an executor, a token issuer or an SSH identity.",
-        discussion:
-            "The private key goes to FILE in PKCS#8 form, readable by its owner only. The public half is printed in the form asked for."
+        discussion: """
+            The private key goes to FILE in PKCS#8 form, readable by its owner only. The public half is printed in the form asked for.
+
+            Examples:
+              sallyport keygen ingress.key
+              sallyport keygen deploy.key --form ssh --name sallyport
+              sallyport keygen token.key --form jwks --name ci > token-keys.json
+            """
     )
 
     /// How the public half is wanted.

@@ -12,10 +12,12 @@ struct Metrics: ParsableCommand {
             socket, serves GET /metrics until SIGTERM, sealed, and without the executor it answers 503. With --file, from a timer, the \
             metrics reach Prometheus by the textfile collector of node_exporter.
 
+            Exit codes: 0 done, 2 wrong use, or the file or the address cannot be had, 3 the executor is not reachable.
+
+            Examples:
+              sallyport metrics
               sallyport metrics --listen 127.0.0.1:9464
               sallyport metrics --file /var/lib/node_exporter/textfile/sallyport.prom
-
-            Exit codes: 0 done, 2 wrong use, or the file or the address cannot be had, 3 the executor is not reachable.
             """
     )
 

@@ -7,7 +7,14 @@ struct Sallyport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sallyport",
         abstract: "Operate Sallyport: keys, tokens, test deliveries, host keys, what happened to a delivery, and proof of it.",
-        discussion: "Exit codes: 0 yes or done, 1 no or failed, 2 wrong use or unreadable file, 3 not reachable.",
+        discussion: """
+            Exit codes: 0 yes or done, 1 no or failed, 2 wrong use or unreadable file, 3 not reachable.
+
+            Examples:
+              sallyport init /etc/sallyport --host 10.0.0.11 --user deploy
+              sallyport status
+              sallyport jobs show evt_7f3a
+            """,
         version: "0.1.0",
         subcommands: [
             Initialize.self, KeyGeneration.self, Token.self, Send.self, Status.self, Hosts.self, Jobs.self, DeadLetters.self,

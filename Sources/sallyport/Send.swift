@@ -9,9 +9,17 @@ struct Send: ParsableCommand {
         discussion: """
             With --secret alone it is signed as Hookdeck signs. --scheme may be repeated, each with its own --secret, for a hook that asks \
             for several. With --stored the file is a delivery with its headers, which is sent as it is, and signed anew only where \
-            --scheme or --secret says so.
+            --scheme or --secret says so. It speaks plain HTTP: run it beside the ingress.
 
             Exit codes: 0 for a 2xx answer, 1 for another one or a stream without a result, 2 wrong use or unreadable file, 3 no answer.
+
+            Examples:
+              sallyport send http://127.0.0.1:8080/hooks/github push.json \\
+                  --secret hookdeck --token-file token
+              sallyport send http://127.0.0.1:8080/hooks/github push.json --scheme github \\
+                  --secret github -H 'X-GitHub-Event: push'
+              sallyport send http://127.0.0.1:8080/hooks/github push.json --follow \\
+                  --secret hookdeck --token-file token
             """)
 
     @Argument(help: "The hook's address, as in http://127.0.0.1:8080/hooks/github")

@@ -8,7 +8,13 @@ import SwiftProtobuf
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say on one screen how the executor is: what is wrong first.",
-        discussion: "Exit codes: 0 all is well, 1 something is wrong, 3 the executor is not reachable.")
+        discussion: """
+            Exit codes: 0 all is well, 1 something is wrong, 3 the executor is not reachable.
+
+            Examples:
+              sallyport status
+              sallyport status --json | jq .problems
+            """)
 
     @OptionGroup var admin: AdminOptions
 
@@ -79,6 +85,7 @@ enum StatusText {
         }
         lines.append("             \(status.workersLost) workers ended since the start")
         lines = lines.map { cut(Table.safe($0), width) }
+        lines[0] = status.problems.isEmpty ? Style.good(lines[0]) : Style.bad(lines[0])
         var table = Table(["HOST", "STATE", "RUNNING", "LAST", "ERROR"])
         for host in hosts {
             table.add([

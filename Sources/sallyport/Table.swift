@@ -3,11 +3,16 @@ struct Table {
     private var rows: [[String]]
     /// Columns from the left that are shown whole.
     private let whole: Int
+    /// The column that has a job's state.
+    private let states: Int?
 
-    /// - Parameter whole: columns from the left that are no use when they are cut, such as ids and times.
-    init(_ heads: [String], whole: Int = 1) {
+    /// - Parameters:
+    ///   - whole: columns from the left that are no use when they are cut, such as ids and times.
+    ///   - states: the column that has a job's state, for its colour.
+    init(_ heads: [String], whole: Int = 1, states: Int? = nil) {
         rows = [heads]
         self.whole = whole
+        self.states = states
     }
 
     mutating func add(_ cells: [String]) { rows.append(cells.map { Self.safe($0) }) }
@@ -33,7 +38,7 @@ struct Table {
             var line = ""
             for (index, (cell, width)) in zip(row, widths).enumerated() {
                 let cell = cell.count > width ? cell.prefix(width - 1) + "…" : cell
-                line += cell
+                line += index == states ? Style.state(cell) : cell
                 if index < widths.count - 1 { line += String(repeating: " ", count: width - cell.count + 2) }
             }
             return line

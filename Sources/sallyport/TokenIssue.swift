@@ -11,6 +11,14 @@ struct TokenIssue: ParsableCommand {
             The key decides the algorithm: Ed25519 signs EdDSA, P-256, P-384 and P-521 sign ES256, ES384 and ES512, RSA signs RS256 \
             unless --algorithm names another of RS and PS, a shared secret HS256, HS384 or HS512.
             Exit codes: 0 issued, 2 wrong use or unreadable key file.
+
+            Examples:
+              sallyport token issue --key token.key --kid ci --issuer https://ci.example \\
+                  --audience sallyport --subject deployer --lifetime 600 > token
+              sallyport token issue --key token.key --issuer https://ci.example \\
+                  --claim 'hooks=["github"]' > reader-token
+              sallyport token issue --key token.key --issuer https://ci.example \\
+                  --body push.json > token-for-this-body
             """)
 
     @Option(help: "File with a private key: PKCS#8 PEM, or one JWK with its own algorithm and key id.")

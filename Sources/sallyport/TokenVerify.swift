@@ -7,7 +7,14 @@ import JobProtocol
 struct TokenVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Verify a token against a JWKS file.",
-        discussion: "Exit codes: 0 valid, 1 not valid (the reason on standard error), 2 wrong use or unreadable key file.")
+        discussion: """
+            Exit codes: 0 valid, 1 not valid (the reason on standard error), 2 wrong use or unreadable key file.
+
+            Examples:
+              sallyport token verify --keys token-keys.json < token
+              sallyport token verify --keys token-keys.json --issuer https://ci.example \\
+                  --audience sallyport < token
+            """)
 
     @Option(help: "JWKS file, or a single JWK.")
     var keys: String

@@ -44,11 +44,21 @@ final class SQLiteJournal: Journal {
                 }
             }
             database = try DatabaseQueue(path: path, configuration: configuration)
+            // A version that does not know a table could break what it promises.
+            guard try !database.read(JournalSchema.migrator.hasBeenSuperseded) else {
+                throw JournalError(
+                    step: "open", path: path,
+                    underlying:
+                        "a newer version has changed it; run that version, or put back journal and audit log as they were before it"
+                )
+            }
             try JournalSchema.migrator.migrate(database)
             configuration.label = "journal reader"
             configuration.readonly = true
             configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store=MEMORY") }
             reader = try DatabaseQueue(path: path, configuration: configuration)
+        } catch let error as JournalError {
+            throw error
         } catch {
             throw JournalError(step: "open", path: path, error)
         }

@@ -1,0 +1,22 @@
+import Glibc
+
+/// Colour for people: on a terminal alone, and not where NO_COLOR (https://no-color.org) or a dumb terminal says no. It never carries what
+/// the text does not say.
+enum Style {
+    private static let isOn = Output.isTerminal && variable("NO_COLOR").isEmpty && variable("TERM") != "dumb"
+
+    static func good(_ text: String) -> String { painted(text, "32") }
+    static func bad(_ text: String) -> String { painted(text, "31") }
+
+    /// A state of a job, as `JobNames` has it, perhaps with more behind it.
+    static func state(_ text: String) -> String {
+        if text.hasPrefix("succeeded") { return good(text) }
+        return ["failed", "timed-out", "refused", "dead", "unknown"].contains { text.hasPrefix($0) } ? bad(text) : text
+    }
+
+    private static func painted(_ text: String, _ color: String) -> String {
+        isOn && !text.isEmpty ? "\u{1b}[\(color)m\(text)\u{1b}[0m" : text
+    }
+
+    private static func variable(_ name: String) -> String { unsafe getenv(name).map { unsafe String(cString: $0) } ?? "" }
+}
