@@ -102,11 +102,11 @@ let package = Package(
         // One-file executables.
         .executableTarget(
             name: "sallyport-ingress",
-            dependencies: ["Ingress", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
+            dependencies: ["Authentication", "Ingress", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "sallyport-executor",
-            dependencies: ["Executor", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
+            dependencies: ["Authentication", "Executor", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
         .executableTarget(

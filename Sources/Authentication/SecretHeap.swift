@@ -1,8 +1,9 @@
 internal import COpenSSL
 
-/// Where OpenSSL keeps its own copies of keys: between guard pages, locked, left out of dumps, wiped when freed (CRYPTO_secure_malloc(3)).
+/// Where OpenSSL keeps private keys: between guard pages, locked, left out of dumps, wiped when freed (CRYPTO_secure_malloc(3)). Secrets for
+/// HMAC it keeps elsewhere, and wipes them there.
 public enum SecretHeap {
-    /// Bytes of it, for all keys of a process. A key for HMAC or Ed25519 takes 64, an RSA key of 4,096 bits some 4 KiB.
+    /// Bytes of it, for all keys of a process. An Ed25519 key takes 32, an RSA key of 4,096 bits some 4 KiB.
     static let size = 512 * 1024
 
     /// Call once, before the first key is read.

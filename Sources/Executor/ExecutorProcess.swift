@@ -22,7 +22,6 @@ public final class ExecutorProcess: Sendable {
     /// How long a new executor waits for the journal of one that is stopping: longer than that takes.
     static let lockLimit = Duration.seconds(40)
 
-    private let settings: ExecutorSettings
     private let reader: SettingsReader
     private let family: String
     private let logger: Logger
@@ -32,8 +31,7 @@ public final class ExecutorProcess: Sendable {
     /// - Parameters:
     ///   - reader: reads the settings again when that is asked for.
     ///   - family: what the workers of the same supervisor say in their hello.
-    public init(settings: ExecutorSettings, reader: SettingsReader, family: String, logger: Logger) {
-        self.settings = settings
+    public init(reader: SettingsReader, family: String, logger: Logger) {
         self.reader = reader
         self.family = family
         self.logger = logger
@@ -43,21 +41,32 @@ public final class ExecutorProcess: Sendable {
     /// signals blocked.
     ///
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
-    public func serve() throws {
+    public func serve(_ settings: consuming ExecutorSettings) throws {
         let notify = SystemdNotify.fromEnvironment()
-        guard try lockJournal() else { return }
+        guard let (running, reload) = try begin(settings) else { return }
+        try waitForStop(consume reload, notify, running)
+    }
+
+    /// Keeps nothing of the settings but what a reload replaces, so that a key that was replaced is gone. Nil when told to stop meanwhile.
+    private func begin(_ settings: consuming ExecutorSettings) throws -> (Running, Reload)? {
+        let settings = settings
+        guard try lockJournal(settings.journalPath) else { return nil }
         let directory = try AuditDirectory(path: settings.audit.path, number: SandboxProfile.folder)
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
             workers: try UnixSocket.listen(path: settings.workers.socket, mode: 0o600),
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
         let seal = try Seal(.executor, files: settings.files, minimumLandlock: settings.minimumLandlock)
-        let running = try wait { try await self.start(on: sockets, directory, seal) }
+        let running = try wait { try await self.start(settings, on: sockets, directory, seal) }
         StartUpPages.giveBack()
-        var reload = Reload(
+        let reload = Reload(
             settings: settings, reader: reader, rules: running.service.rules, workers: running.workers,
             journal: running.service.journal,
             metrics: running.service.metrics, record: running.reloads, logger: logger)
+        return (running, reload)
+    }
+
+    private func waitForStop(_ reload: consuming Reload, _ notify: SystemdNotify, _ running: Running) throws {
         let watchdog = running.service.feedWatchdog(of: notify)
         notify.send(.ready)
         while true {
@@ -78,15 +87,15 @@ public final class ExecutorProcess: Sendable {
     }
 
     /// Takes the journal, as soon as an executor that is stopping gives it up. False when this one was told to stop meanwhile.
-    private func lockJournal() throws -> Bool {
+    private func lockJournal(_ journal: String) throws -> Bool {
         let deadline = ContinuousClock.now + Self.lockLimit
         var isTold = false
-        while try !JournalLock.take(settings.journalPath) {
-            guard ContinuousClock.now < deadline else { throw JournalLock.isTaken(settings.journalPath) }
+        while try !JournalLock.take(journal) {
+            guard ContinuousClock.now < deadline else { throw JournalLock.isTaken(journal) }
             if !isTold {
                 logger.warning(
                     "another executor uses the journal; waiting for it to stop",
-                    metadata: ["journal": "\(settings.journalPath)", "seconds": "\(Self.lockLimit.components.seconds)"])
+                    metadata: ["journal": "\(journal)", "seconds": "\(Self.lockLimit.components.seconds)"])
                 isTold = true
             }
             if case .stop? = ProcessSignals.next(within: 100) { return false }
@@ -125,7 +134,9 @@ public final class ExecutorProcess: Sendable {
     ///
     /// - Returns: what ``stop(_:)`` takes.
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
-    func start(on sockets: Sockets, _ directory: AuditDirectory, _ seal: Seal) async throws -> Running {
+    func start(
+        _ settings: ExecutorSettings, on sockets: Sockets, _ directory: AuditDirectory, _ seal: Seal
+    ) async throws -> Running {
         let metrics = try ExecutorMetrics()
         let journal = try SQLiteJournal(
             path: settings.journalPath, maximumSize: settings.maximumJournalSize, audit: settings.audit, in: directory,

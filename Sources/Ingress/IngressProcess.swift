@@ -28,7 +28,6 @@ public final class IngressProcess: Sendable {
     /// Descriptors for everything but senders: listeners, executors, operations, connections about to be refused.
     static let spareDescriptors = 192
 
-    private let settings: IngressSettings
     private let reader: SettingsReader
     private let logger: Logger
     private let links = Atomic<UInt64>(0)
@@ -36,20 +35,47 @@ public final class IngressProcess: Sendable {
     /// Nothing is opened yet.
     ///
     /// - Parameter reader: reads the settings again when SIGHUP asks for it.
-    public init(settings: IngressSettings, reader: SettingsReader, logger: Logger) {
-        self.settings = settings
+    public init(reader: SettingsReader, logger: Logger) {
         self.reader = reader
         self.logger = logger
+    }
+
+    /// What serves.
+    private struct Serving {
+        let service: DeliveryService
+        let listener: HTTPListener
+        let loop: any EventLoop
+        let sweep: RepeatedTask
+        let http: any Channel
+        let socket: any Channel
+        let notify: SystemdNotify
     }
 
     /// Serves until SIGTERM or SIGINT, then answers who waits. Blocks the calling thread, which must be the main one with its signals
     /// blocked.
     ///
     /// - Throws: an error naming the address or socket and the step; nothing is served then.
-    public func serve() throws {
+    public func serve(_ settings: consuming IngressSettings) throws {
+        let (serving, reload) = try start(settings)
+        let (service, listener, loop) = (serving.service, serving.listener, serving.loop)
+        waitForStop(consume reload, serving.notify)
+        serving.notify.send(.stopping)
+        service.drain()
+        serving.sweep.cancel()
+        serving.http.close(promise: nil)
+        try loop.submit { service.jobs.endStreams() }.wait()
+        listener.connections.quiesce()
+        drain(service, listener, loop)
+        serving.socket.close(promise: nil)
+        logger.info("ingress stops", metadata: ["waiting": "\(service.waitingCount)"])
+    }
+
+    /// Keeps nothing of the settings but what a reload replaces, so that a secret that was replaced is gone.
+    private func start(_ settings: consuming IngressSettings) throws -> (Serving, Reload) {
+        let settings = settings
         let metrics = try IngressMetrics()
         let desk = JobDesk(keyID: settings.keyID, key: settings.signingKey, trusted: settings.trustedKeys, logger: logger)
-        let spool = try settings.spool.map { try self.spool($0, metrics) }
+        let spool = try settings.spool.map { try self.spool($0, settings.ownKeys, metrics) }
         let streams = EventStreams(watches: desk.watches, metrics: metrics)
         let jobRoutes = JobRoutes(
             rule: settings.jobReading, watches: desk.watches, streams: streams, metrics: metrics, logger: logger)
@@ -71,19 +97,21 @@ public final class IngressProcess: Sendable {
         let seal = try Seal(settings.profile, files: settings.files, minimumLandlock: settings.minimumLandlock)
         try metrics.process(landlock: seal.landlock)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let identity = ConnectionState.Identity(role: .ingress, keyID: settings.keyID, key: settings.signingKey)
+        let trusted = settings.trustedKeys
         let socket = try UnixListener.start(
             jobs, allowed: settings.executorUIDs, group: group,
             refused: {
                 service.refusals.write(.error, "job socket: connection refused", outcome: "job-socket", ["error": "\($0)"])
             },
-            prepare: { channel, _ in try self.accept(channel, desk, metrics) }
+            prepare: { channel, _ in try self.accept(channel, identity, trusted, desk, metrics) }
         ).wait()
         let http = try listener.start(on: hooks, group: group)
         if let operations { try serveOperations(operations, group, service, metrics) }
         let loop = group.next()
         if let spool {
             spool.start()
-            SpoolHandOver(spool, desk: desk, keys: ownKeys, on: loop, logger: logger).start()
+            SpoolHandOver(spool, desk: desk, keys: settings.ownKeys, on: loop, logger: logger).start()
         }
         let sweep = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             desk.sweep(now: WallClock.now())
@@ -101,18 +129,11 @@ public final class IngressProcess: Sendable {
             ])
         notify.send(.ready)
         loop.scheduleTask(in: Self.settling) { StartUpPages.giveBack() }
-        waitForStop(
-            Reload(settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, logger: logger),
-            notify)
-        notify.send(.stopping)
-        service.drain()
-        sweep.cancel()
-        http.close(promise: nil)
-        try loop.submit { service.jobs.endStreams() }.wait()
-        listener.connections.quiesce()
-        drain(service, listener, loop)
-        socket.close(promise: nil)
-        logger.info("ingress stops", metadata: ["waiting": "\(service.waitingCount)"])
+        let reload = Reload(
+            settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, logger: logger)
+        let serving = Serving(
+            service: service, listener: listener, loop: loop, sweep: sweep, http: http, socket: socket, notify: notify)
+        return (serving, reload)
     }
 
     private func waitForStop(_ reload: consuming Reload, _ notify: SystemdNotify) {
@@ -174,10 +195,7 @@ public final class IngressProcess: Sendable {
         logger.info("operations", metadata: ["address": "\(listener.localAddress.map(String.init(describing:)) ?? "")"])
     }
 
-    /// What this ingress signs is believed when it comes back from its disk.
-    private var ownKeys: TrustedKeys { TrustedKeys([settings.keyID: settings.signingKey.publicKey]) }
-
-    private func spool(_ settings: SpoolSettings, _ metrics: IngressMetrics) throws -> Spool {
+    private func spool(_ settings: SpoolSettings, _ ownKeys: TrustedKeys, _ metrics: IngressMetrics) throws -> Spool {
         let spool = try Spool(
             settings, disk: try SpoolFolder(path: settings.directory), keys: ownKeys, metrics: SpoolMetrics(metrics.registry),
             logger: logger)
@@ -185,12 +203,14 @@ public final class IngressProcess: Sendable {
         return spool
     }
 
-    private func accept(_ channel: any Channel, _ desk: JobDesk, _ metrics: IngressMetrics) throws {
-        let identity = ConnectionState.Identity(role: .ingress, keyID: settings.keyID, key: settings.signingKey)
+    private func accept(
+        _ channel: any Channel, _ identity: ConnectionState.Identity, _ trusted: TrustedKeys, _ desk: JobDesk,
+        _ metrics: IngressMetrics
+    ) throws {
         let logger = logger
         let pulse = PulseHandler { logger.warning("the executor's connection is given up", metadata: ["reason": "\($0)"]) }
         let handler = LinkHandler(
-            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: settings.trustedKeys, pulse: pulse,
+            id: links.add(1, ordering: .relaxed).newValue, identity: identity, trusted: trusted, pulse: pulse,
             desk: desk, metrics: metrics, logger: logger)
         try channel.pipeline.syncOperations.addHandlers([pulse, handler])
         handler.begin(on: channel)
@@ -239,4 +259,9 @@ struct UnusedSocketsError: Error, CustomStringConvertible {
     var description: String {
         "inherited sockets that no listener names: \(names.joined(separator: ", ")); write `systemd: NAME` under `listen` or `operations`"
     }
+}
+
+extension IngressSettings {
+    /// What this ingress signs is believed when it comes back from its disk.
+    fileprivate var ownKeys: TrustedKeys { TrustedKeys([keyID: signingKey.publicKey]) }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Authentication
 import Executor
 import Glibc
 import Logging
@@ -104,13 +105,12 @@ struct Run: ParsableCommand {
             ProcessHardening.closeInherited()
             try ProcessHardening.apply()
             try ProcessHardening.follow(parent: parent)
+            try SecretHeap.prepare()
             let file = settings.config
             // Before there is a thread, a listener or a secret for it to inherit.
             let reader = try SettingsReader.start { _ = try? ExecutorSettings(file: file) }
-            let executor = try settings.reading {
-                ExecutorProcess(settings: try ExecutorSettings(file: $0), reader: reader, family: family, logger: logger)
-            }
-            try executor.serve()
+            try ExecutorProcess(reader: reader, family: family, logger: logger)
+                .serve(settings.reading { try ExecutorSettings(file: $0) })
         } catch let exit as ExitCode {
             throw exit
         } catch {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Authentication
 import Glibc
 import Ingress
 import Logging
@@ -43,11 +44,11 @@ struct Serve: ParsableCommand {
         do {
             ProcessHardening.closeInherited()
             try ProcessHardening.apply()
+            try SecretHeap.prepare()
             let file = config
             // Before there is a thread, a listener or a secret for it to inherit.
             let reader = try SettingsReader.start { _ = try? IngressSettings(file: file) }
-            let settings = try IngressSettings(file: file)
-            try IngressProcess(settings: settings, reader: reader, logger: logger).serve()
+            try IngressProcess(reader: reader, logger: logger).serve(IngressSettings(file: file))
         } catch let problems as SettingsProblems {
             StandardError.line("\(problems)")
             throw ExitCode(78)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -12,11 +13,17 @@ struct KeyIsolationTests {
         return [try #require(Data(base64Encoded: String(text))).suffix(32), Data(text.utf8)]
     }
 
+    /// All of a file of proc(5); `String(contentsOfFile:)` ends with the first page of it.
+    private func text(_ path: String) throws -> String {
+        let bytes = try #require(FileHandle(forReadingAtPath: path)).readToEnd()
+        return String(decoding: bytes ?? Data(), as: UTF8.self)
+    }
+
     /// Which of `needles` stand anywhere in what a process can read of its own memory.
     private func found(_ needles: [Data], in process: Int32) throws -> [Bool] {
         var found = needles.map { _ in false }
         let memory = try #require(FileHandle(forReadingAtPath: "/proc/\(process)/mem"))
-        let maps = try String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)
+        let maps = try text("/proc/\(process)/maps")
         for line in maps.split(separator: "\n") where !line.hasSuffix("[vvar]") && !line.hasSuffix("[vsyscall]") {
             let fields = line.split(separator: " ")
             let ends = fields[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
@@ -29,6 +36,54 @@ struct KeyIsolationTests {
             for (index, needle) in needles.enumerated() where bytes.range(of: needle) != nil { found[index] = true }
         }
         return found
+    }
+
+    /// The mappings of a process that have one of `needles` in them and are not locked, or would be in a dump (proc(5), VmFlags).
+    private func carelessPlaces(of needles: [Data], in process: Int32) throws -> [String] {
+        let memory = try #require(FileHandle(forReadingAtPath: "/proc/\(process)/mem"))
+        let lines = try text("/proc/\(process)/smaps").split(separator: "\n")
+        var places: [String] = []
+        var mapping: Substring = ""
+        for line in lines {
+            guard line.hasPrefix("VmFlags:") else {
+                if line.firstMatch(of: #/^[0-9a-f]+-[0-9a-f]+ /#) != nil { mapping = line }
+                continue
+            }
+            let flags = Set(line.split(separator: " ").dropFirst())
+            guard flags.contains("rd"), !flags.isSuperset(of: ["lo", "dd"]) else { continue }
+            let ends = mapping.split(separator: " ")[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
+            guard ends.count == 2, (try? memory.seek(toOffset: ends[0])) != nil,
+                let bytes = try? memory.read(upToCount: Int(ends[1] - ends[0]))
+            else { continue }
+            places += needles.indices.filter { bytes.range(of: needles[$0]) != nil }.map { "needle \($0): \(mapping)" }
+        }
+        return places
+    }
+
+    @Test func `private keys stand in locked memory alone, and a secret that was replaced stands nowhere`() throws {
+        let bed = try TestBed()
+        for number in 1...20 { #expect(try bed.deliver(event: "key-\(number)").status == 200) }
+        let secrets = bed.box.appending(path: "secrets")
+        let keys = try ["deploy.key", "executor.key"].flatMap { try forms(of: secrets.appending(path: $0)) }
+        let executor = try #require(bed.process("sallyport-executor run"))
+        #expect(try found(keys, in: executor)[0])
+        #expect(try carelessPlaces(of: keys, in: executor) == [])
+        let fresh = secrets.appending(path: "fresh.key")
+        try Command.run(try TestBed.binary("sallyport"), ["keygen", fresh.path])
+        let file = secrets.appending(path: "deploy.key")
+        try Data(contentsOf: fresh).write(to: file)
+        kill(bed.executor.pid, SIGHUP)
+        try #require(eventually { bed.executor.text.contains("settings are read again") })
+        #expect(eventually { (try? found(keys, in: executor).prefix(2)) == [false, false] })
+        let own = try forms(of: secrets.appending(path: "ingress.key"))
+        let old = Data(try bed.hookdeckSecret.utf8)
+        #expect(try found([old] + own, in: bed.ingress.pid).prefix(2) == [true, true])
+        #expect(try carelessPlaces(of: own, in: bed.ingress.pid) == [])
+        try "another secret of the same kind".write(to: secrets.appending(path: "hookdeck"), atomically: false, encoding: .utf8)
+        kill(bed.ingress.pid, SIGHUP)
+        try #require(eventually { bed.ingress.text.contains("settings are read again") })
+        #expect(try bed.deliver(event: "new").status == 200)
+        #expect(eventually { (try? found([old], in: bed.ingress.pid)) == [false] })
     }
 
     @Test func `the executor alone has the keys in its memory, and no log has them`() throws {
