@@ -102,11 +102,15 @@ let package = Package(
         // One-file executables.
         .executableTarget(
             name: "sallyport-ingress",
-            dependencies: ["Authentication", "Ingress", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
+            dependencies: [
+                "Authentication", "Ingress", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "sallyport-executor",
-            dependencies: ["Authentication", "Executor", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging],
+            dependencies: [
+                "Authentication", "Executor", "Sandbox", "Settings", "SettingsReload", "Telemetry", arguments, logging,
+            ],
             swiftSettings: strict),
         .executableTarget(name: "sallyport-ssh-worker", dependencies: ["SSH", "Sandbox", arguments], swiftSettings: strict),
         .executableTarget(
