@@ -138,6 +138,9 @@ import Testing
     }
 
     @Test func `of a job that is not out any more nothing is learned, and nothing is wrong`() throws {
+        let (ticket, future) = try submit(try signed())
         #expect(refusal(try acceptance(of: try signed())) == nil)
+        #expect(accepted(future) == nil)
+        #expect(isUnconfirmed(ticket))
     }
 }
