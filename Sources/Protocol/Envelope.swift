@@ -5,6 +5,7 @@ public import ProtocolMessages
 /// What a signed envelope may hold. The type is part of what is signed, so one kind can never be read as another.
 public enum PayloadType: String, Sendable {
     case jobRequest = "application/vnd.sallyport.job-request.v1+protobuf"
+    case jobAcceptance = "application/vnd.sallyport.job-acceptance.v1+protobuf"
     case jobResult = "application/vnd.sallyport.job-result.v1+protobuf"
     case helloProof = "application/vnd.sallyport.hello-proof.v1"
 }

@@ -9,8 +9,11 @@ public enum Frames {
     public static let maximumPayload = 64 * 1024
     /// Largest piece of body or output in one frame, in bytes: leaves room for the fields around it.
     public static let maximumChunk = 32 * 1024
-    /// Version both sides say in Hello; a peer with another one is refused.
-    public static let protocolVersion: UInt32 = 1
+    /// Version both sides of the job socket say in Hello; a peer with another one is refused. From 2 on an executor signs what it
+    /// has accepted.
+    public static let protocolVersion: UInt32 = 2
+    /// The same for the worker socket.
+    public static let workerVersion: UInt32 = 1
 
     /// The frame with its length in front.
     ///

@@ -45,7 +45,7 @@ public final class Worker {
         try socket.send(
             .with {
                 $0.hello = .with {
-                    $0.protocolVersion = Frames.protocolVersion
+                    $0.protocolVersion = Frames.workerVersion
                     $0.processID = UInt32(getpid())
                     $0.libssh2Version = version
                     $0.family = family

@@ -107,7 +107,9 @@ struct InitialKeys {
         executor = try Self.make(layout.executorKey).publicKey
         let token = try Self.make(layout.tokenKey)
         try FileOutput.text(token.publicKey.jwks(keyID: "init"), to: layout.tokenKeys)
-        identityLine = try KeyGeneration.text(Self.make(layout.identity), form: .ssh, name: "sallyport")
+        let identity = try Ed25519PrivateKey.generate()
+        try FileOutput.secret(try identity.openSSH(comment: "sallyport"), to: layout.identity)
+        identityLine = try identity.authorizedKeysLine(comment: "sallyport")
         try FileOutput.text(identityLine + "\n", to: layout.identity + ".pub")
         try FileOutput.secret(
             SecretBytes(copying: (Hex.encode(Random.bytes(24)) + "\n").utf8.map { $0 }), to: layout.hookdeckSecret)

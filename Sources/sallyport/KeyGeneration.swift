@@ -6,7 +6,8 @@ struct KeyGeneration: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keygen", abstract: "Make an Ed25519 key: for an ingress, an executor, a token issuer or an SSH identity.",
         discussion: """
-            The private key goes to FILE in PKCS#8 form, readable by its owner only. The public half is printed in the form asked for.
+            The private key goes to FILE, readable by its owner only: in PKCS#8 form, or with --form ssh in OpenSSH's own, which \
+            `ssh -i FILE` and the executor read. The public half is printed in the form asked for.
 
             Examples:
               sallyport keygen ingress.key
@@ -39,7 +40,7 @@ struct KeyGeneration: ParsableCommand {
     func run() throws {
         try reporting {
             let key = try Ed25519PrivateKey.generate()
-            try FileOutput.secret(try key.pem(), to: file)
+            try FileOutput.secret(try form == .ssh ? key.openSSH(comment: name) : key.pem(), to: file)
             Output.line(try Self.text(key, form: form, name: name))
         }
     }
@@ -48,7 +49,7 @@ struct KeyGeneration: ParsableCommand {
         switch form {
         case .settings: key.publicKey.description
         case .jwks: String(key.publicKey.jwks(keyID: name).dropLast())
-        case .ssh: try IdentityKey(key.pem(), origin: "key").authorizedKeysLine(comment: name)
+        case .ssh: try key.authorizedKeysLine(comment: name)
         case .webhook: StandardWebhooks.text(key.publicKey)
         }
     }

@@ -31,6 +31,15 @@ struct IdentityKeyTests {
         #expect(try raw.verify(signature: key.sign([1, 2, 3]), of: [1, 2, 3]))
     }
 
+    @Test(arguments: ["", "deploy", "1234567", String(repeating: "c", count: 300)])
+    func `a key that is written in OpenSSH's form is read as the same key`(comment: String) throws {
+        let made = try Ed25519PrivateKey.generate()
+        let read = try IdentityKey(made.openSSH(comment: comment), origin: "test")
+        #expect(Array(read.publicBlob.suffix(32)) == made.publicKey.raw)
+        #expect(try made.publicKey.verify(signature: read.sign([1, 2, 3]), of: [1, 2, 3]))
+        #expect(try read.authorizedKeysLine(comment: "c") == made.authorizedKeysLine(comment: "c"))
+    }
+
     @Test(arguments: [
         (SSHKeys.rsa, "ssh-keygen -t ed25519"), (SSHKeys.encrypted, "passphrase"), (TestKeys.rsaPEM, "ssh-keygen -t ed25519"),
         (TestKeys.rsaPublicPEM, "public half"), (SSHKeys.publicHalves["p256"]?.line ?? "", "public half"), ("", "no private key"),

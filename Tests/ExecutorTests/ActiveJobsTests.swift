@@ -8,7 +8,7 @@ import Testing
     private let active = ActiveJobs()
 
     private struct NoSink: ResultSink {
-        func accepted(_ jobID: String, original: String) {}
+        func accepted(_ acceptance: WireJobAcceptance) {}
         func finished(_ result: WireJobResult) {}
     }
 

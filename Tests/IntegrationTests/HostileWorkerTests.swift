@@ -85,10 +85,8 @@ struct HostileWorkerTests {
         let worker = try worker()
         let answers = deliver()
         let lease = try worker.lease()
-        let pem = try String(contentsOf: bed.box.appending(path: "secrets/deploy.key"), encoding: .utf8)
-        let key = try #require(
-            pem.split(separator: "\n").first { !$0.hasPrefix("-") }.flatMap { Data(base64Encoded: String($0)) })
-        #expect(try lease.serializedData().range(of: key.suffix(32)) == nil)
+        let (seed, _) = try KeyFile.secret(in: bed.box.appending(path: "secrets/deploy.key"))
+        #expect(try lease.serializedData().range(of: seed) == nil)
         let refused: [(String, [UInt8])] = [
             ("another user", login(lease, user: "root2")),
             ("another key", login(lease, key: Array([UInt8](lease.publicKey).dropLast(32)) + Random.bytes(32))),
@@ -165,7 +163,7 @@ struct HostileWorkerTests {
         let hello = try Frames.encode(
             .with {
                 $0.hello = .with {
-                    $0.protocolVersion = Frames.protocolVersion; $0.family = family
+                    $0.protocolVersion = Frames.workerVersion; $0.family = family
                 }
             } as WireWorkerFrame)
         let attacks: [(String, [UInt8])] = [
@@ -176,7 +174,7 @@ struct HostileWorkerTests {
                 try Frames.encode(
                     .with {
                         $0.hello = .with {
-                            $0.protocolVersion = Frames.protocolVersion + 1; $0.family = family
+                            $0.protocolVersion = Frames.workerVersion + 1; $0.family = family
                         }
                     }
                         as WireWorkerFrame)
@@ -186,7 +184,7 @@ struct HostileWorkerTests {
                 try Frames.encode(
                     .with {
                         $0.hello = .with {
-                            $0.protocolVersion = Frames.protocolVersion; $0.family = "0011223344556677"
+                            $0.protocolVersion = Frames.workerVersion; $0.family = "0011223344556677"
                         }
                     }
                         as WireWorkerFrame)

@@ -8,9 +8,8 @@ import Testing
 struct KeyIsolationTests {
     /// The key's own bytes, and the text of its file: an Ed25519 key in PKCS#8 ends with its 32 bytes (RFC 8410 section 7).
     private func forms(of file: URL) throws -> [Data] {
-        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
-        let text = try #require(lines.first { !$0.hasPrefix("-") })
-        return [try #require(Data(base64Encoded: String(text))).suffix(32), Data(text.utf8)]
+        let (seed, text) = try KeyFile.secret(in: file)
+        return [seed, Data(text.utf8)]
     }
 
     /// All of a file of proc(5); `String(contentsOfFile:)` ends with the first page of it.

@@ -27,7 +27,7 @@ import Testing
     private func hello(keyID: String = "edge") -> WireHello {
         .with {
             $0.role = .ingress
-            $0.protocolVersion = 1
+            $0.protocolVersion = Frames.protocolVersion
             $0.keyID = keyID
             $0.epoch = .init(Random.bytes(16))
             $0.nonce = .init(Random.bytes(32))

@@ -84,7 +84,7 @@ import Testing
         #expect(delivered == chunk)
     }
 
-    @Test(arguments: [0, 2, UInt32.max] as [UInt32])
+    @Test(arguments: [0, 1, 3, UInt32.max] as [UInt32])
     func `a peer of another version is refused`(version: UInt32) throws {
         try expectHello(.wrongVersion) { $0.protocolVersion = version }
     }

@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func `one kind is never opened as another, not under its own name and not under the other's`() throws {
-        let kinds: [PayloadType] = [.jobRequest, .jobResult, .helloProof]
+        let kinds: [PayloadType] = [.jobRequest, .jobAcceptance, .jobResult, .helloProof]
         for sealed in kinds {
             for expected in kinds where sealed != expected {
                 var envelope = try Envelope.seal(payload, as: sealed, keyID: "edge", key: key)

@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func `a frame of each socket is read as it was written`() throws {
-        let job = WireFrame.with { $0.accepted = .with { $0.jobID = "a" } }
+        let job = WireFrame.with { $0.accepted = .with { $0.envelope.keyID = "a" } }
         #expect(try Frames.decodeJobFrame(payload(of: Frames.encode(job))) == job.kind)
         let worker = WireWorkerFrame.with { $0.cancel = .with { $0.leaseID = 9 } }
         #expect(try Frames.decodeWorkerFrame(payload(of: Frames.encode(worker))) == worker.kind)

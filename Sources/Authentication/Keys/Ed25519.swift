@@ -37,6 +37,16 @@ public final class Ed25519PrivateKey: Sendable {
     /// The key as PKCS#8 PEM.
     public func pem() throws(AuthenticationError) -> SecretBytes { try handle.privatePEM() }
 
+    /// The key in OpenSSH's own form: OpenSSH 9.2 reads no Ed25519 key in PKCS#8.
+    public func openSSH(comment: String) throws(AuthenticationError) -> SecretBytes {
+        try OpenSSHKey.write(handle, comment: comment)
+    }
+
+    /// The public half as a line for a host's authorized_keys file.
+    public func authorizedKeysLine(comment: String) throws(AuthenticationError) -> String {
+        try IdentityKey(openSSH(comment: comment), origin: "key").authorizedKeysLine(comment: comment)
+    }
+
     /// 64 bytes over `message`.
     public func sign(_ message: [UInt8]) throws(AuthenticationError) -> [UInt8] {
         try AsymmetricSignature.sign(message, algorithm: .edDSA, key: handle)

@@ -6,7 +6,7 @@ internal import Glibc
 ///
 /// Source: PROTOCOL.key of OpenSSH.
 enum OpenSSHKey {
-    private static let magic = Array("openssh-key-v1\0".utf8)
+    static let magic = Array("openssh-key-v1\0".utf8)
     /// Bytes of the longest field that a supported key has.
     private static let fieldLimit = 8 * 1024
 

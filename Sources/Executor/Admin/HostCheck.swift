@@ -155,7 +155,7 @@ struct HostCheck: Sendable {
     private struct CheckSink: ResultSink {
         let results: AsyncStream<WireJobResult>.Continuation
 
-        func accepted(_ jobID: String, original: String) {}
+        func accepted(_ acceptance: WireJobAcceptance) {}
         func finished(_ result: WireJobResult) { results.yield(result) }
     }
 }

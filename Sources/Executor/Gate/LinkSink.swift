@@ -5,7 +5,7 @@ internal import NIOCore
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
-/// Sends answers to one ingress, results signed.
+/// Sends answers to one ingress, signed: what carries the socket may be no friend.
 struct LinkSink: ResultSink {
     let channel: any Channel
     let keyID: String
@@ -13,13 +13,9 @@ struct LinkSink: ResultSink {
     let credit: LinkCredit
     let logger: Logger
 
-    func accepted(_ jobID: String, original: String) {
-        send(
-            .with {
-                $0.accepted = .with {
-                    $0.jobID = jobID; $0.originalJobID = original
-                }
-            })
+    func accepted(_ acceptance: WireJobAcceptance) {
+        guard let envelope = sealed(acceptance, as: .jobAcceptance, job: acceptance.jobID) else { return }
+        send(.with { $0.accepted = .with { $0.envelope = envelope } })
     }
 
     func finished(_ result: WireJobResult) {
@@ -29,11 +25,13 @@ struct LinkSink: ResultSink {
     }
 
     /// The result, signed; nil, and a line in the log, when that fails.
-    func sealed(_ result: WireJobResult) -> WireSignedEnvelope? {
+    func sealed(_ result: WireJobResult) -> WireSignedEnvelope? { sealed(result, as: .jobResult, job: result.jobID) }
+
+    private func sealed(_ answer: some Message, as type: PayloadType, job: String) -> WireSignedEnvelope? {
         do {
-            return try Envelope.seal(result.serializedBytes(), as: .jobResult, keyID: keyID, key: key)
+            return try Envelope.seal(answer.serializedBytes(), as: type, keyID: keyID, key: key)
         } catch {
-            logger.error("result cannot be signed", metadata: ["job": "\(result.jobID)", "error": "\(error)"])
+            logger.error("answer cannot be signed", metadata: ["job": "\(job)", "type": "\(type)", "error": "\(error)"])
             return nil
         }
     }

@@ -109,6 +109,6 @@ extension JobService {
 
 /// The operator looks into the journal when he wants to know.
 private struct NobodyWaits: ResultSink {
-    func accepted(_ jobID: String, original: String) {}
+    func accepted(_ acceptance: WireJobAcceptance) {}
     func finished(_ result: WireJobResult) {}
 }

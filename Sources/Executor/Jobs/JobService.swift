@@ -112,7 +112,7 @@ final class JobService: Sendable {
             return outcome
         }
         _ = active.join(subscriber, to: id)
-        subscriber.sink.accepted(id, original: id)
+        subscriber.accept(as: id)
         metrics.accepted.increment()
         logger.info("job accepted", metadata: metadata(submission.request, ingress: submission.ingress))
         let job = RunningJob(request: submission.request, body: submission.body, plan: plan, acceptedAt: now)
@@ -153,8 +153,8 @@ final class JobService: Sendable {
     private func wait(for stored: StoredJob, _ subscriber: Subscriber) async {
         if stored.finishedAt == nil {
             switch active.join(subscriber, to: stored.id) {
-            case .waits: return subscriber.sink.accepted(subscriber.request.jobID, original: stored.id)
-            case .later: subscriber.sink.accepted(subscriber.request.jobID, original: stored.id)
+            case .waits: return subscriber.accept(as: stored.id)
+            case .later: subscriber.accept(as: stored.id)
             case .gone: break
             }
         }

@@ -1,5 +1,6 @@
 internal import JobProtocol
 internal import ProtocolMessages
+internal import SwiftProtobuf
 
 /// A job request as it came through the gate: its envelope's signature is good, nothing else is believed yet.
 struct Submission: Sendable {
@@ -17,8 +18,8 @@ struct Submission: Sendable {
 
 /// Where the answers to one ingress go.
 protocol ResultSink: Sendable {
-    /// The job is durable.
-    func accepted(_ jobID: String, original: String)
+    /// The job is durable: to be signed and sent.
+    func accepted(_ acceptance: WireJobAcceptance)
     /// The final word, to be signed and sent.
     func finished(_ result: WireJobResult)
 }
@@ -28,6 +29,16 @@ struct Subscriber: Sendable {
     let request: WireJobRequest
     let digest: [UInt8]
     let sink: any ResultSink
+
+    /// Tells that the job with this id is durable and stands for this request.
+    func accept(as jobID: String) {
+        sink.accepted(
+            .with {
+                $0.jobID = request.jobID
+                $0.originalJobID = jobID
+                $0.requestDigest = .init(digest)
+            })
+    }
 
     /// The job's result as the answer to this request.
     func answer(_ result: WireJobResult) -> WireJobResult {

@@ -44,8 +44,8 @@ final class WorkerHandler: ChannelInboundHandler {
     private func take(_ kind: WireWorkerFrame.OneOf_Kind, context: ChannelHandlerContext) throws(ProtocolError) {
         if let connection { return try connection.receive(kind) }
         guard case .hello(let hello) = kind else { throw .violation("the first frame of a worker must be hello") }
-        guard hello.protocolVersion == Frames.protocolVersion else {
-            throw .violation("worker speaks protocol version \(hello.protocolVersion), this side \(Frames.protocolVersion)")
+        guard hello.protocolVersion == Frames.workerVersion else {
+            throw .violation("worker speaks protocol version \(hello.protocolVersion), this side \(Frames.workerVersion)")
         }
         guard hello.family == family else { throw .violation("a worker of another supervisor; is `serve` running twice?") }
         logger.info(

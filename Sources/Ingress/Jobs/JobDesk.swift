@@ -264,11 +264,17 @@ extension JobDesk {
         watches.disconnected(link)
     }
 
-    /// The executor has made the job durable.
-    func accepted(_ jobID: String, original: String, by link: ExecutorLink) {
-        let original = original.isEmpty ? jobID : original
-        let strangers = state.withLock { state -> [EventLoopPromise<Outcome>] in
-            guard state.pending[jobID]?.executor == link.keyID else { return [] }
+    /// The executor's signed word that a job is durable. Without it a delivery is neither answered 202 nor struck from the spool.
+    ///
+    /// - Throws: ``ProtocolError`` when it is not signed by a trusted key or not about the request it names.
+    func accepted(_ envelope: WireSignedEnvelope, by link: ExecutorLink) throws(ProtocolError) {
+        let acceptance = try trusted.acceptance(in: envelope)
+        let (jobID, original) = (acceptance.jobID, acceptance.originalJobID)
+        let strangers = try state.withLock { state throws(ProtocolError) -> [EventLoopPromise<Outcome>] in
+            guard let job = state.pending[jobID] else { return [] }
+            guard job.digest == [UInt8](acceptance.requestDigest), job.executor == link.keyID, !original.isEmpty else {
+                throw .violation("acceptance of job \(job.jobID) answers another request")
+            }
             state.pending[jobID]?.isAccepted = true
             state.pending[jobID]?.originalJobID = original
             return original == jobID ? [] : state.pending[jobID]?.takeStrangers() ?? []
@@ -281,13 +287,7 @@ extension JobDesk {
     ///
     /// - Throws: ``ProtocolError`` when it is not signed by a trusted key or not about the request it names.
     func finished(_ envelope: WireSignedEnvelope, by link: ExecutorLink) throws(ProtocolError) {
-        let payload = try Envelope.open(envelope, expecting: .jobResult, trusting: trusted)
-        let result: WireJobResult
-        do {
-            result = try WireJobResult(serializedBytes: payload)
-        } catch {
-            throw .violation("job result cannot be read: \(error)")
-        }
+        let result = try trusted.result(in: envelope)
         let job = try state.withLock { state throws(ProtocolError) -> PendingJob? in
             guard let job = state.pending[result.jobID] else { return nil }
             guard job.digest == [UInt8](result.requestDigest), job.executor == link.keyID else {

@@ -123,14 +123,7 @@ extension JobWatches {
     /// - Throws: ``ProtocolError`` for an end that makes no sense, and a result that is not signed or is another job's.
     func end(_ end: WireWatchEnd, by link: ExecutorLink) throws(ProtocolError) {
         var result = WireJobResult()
-        if end.outcome == .finished {
-            let payload = try Envelope.open(end.envelope, expecting: .jobResult, trusting: trusted)
-            do {
-                result = try WireJobResult(serializedBytes: payload)
-            } catch {
-                throw .violation("job result cannot be read: \(error)")
-            }
-        }
+        if end.outcome == .finished { result = try trusted.result(in: end.envelope) }
         try table.withLock { table throws(ProtocolError) in
             guard let handle = try table.handle(end.watch, link), let watch = table.watches[handle] else { return }
             switch end.outcome {

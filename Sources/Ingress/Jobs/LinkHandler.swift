@@ -75,7 +75,7 @@ final class LinkHandler: ChannelInboundHandler {
                 logger.info(
                     "executor connected", metadata: ["key": "\(link.keyID)", "policy": "\(link.policyDigest.prefix(16))"])
                 desk.connected(link)
-            case .accepted(let accepted): desk.accepted(accepted.jobID, original: accepted.originalJobID, by: link)
+            case .accepted(let accepted): try desk.accepted(accepted.envelope, by: link)
             case .finished(let finished): try desk.finished(finished.envelope, by: link)
             case .jobState(let state): try desk.watches.state(state, by: link)
             case .output(let output): try desk.watches.output(output, by: link)

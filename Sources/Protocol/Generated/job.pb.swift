@@ -619,19 +619,26 @@ public nonisolated struct WireBodyChunk: Sendable {
   public init() {}
 }
 
-/// From the executor: the job is durable. A duplicate names the job that stands for the event.
+/// From the executor: the job is durable. The envelope holds a JobAcceptance.
 public nonisolated struct WireAccepted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var jobID: String = String()
-
-  public var originalJobID: String = String()
+  public var envelope: WireSignedEnvelope {
+    get {_envelope ?? WireSignedEnvelope()}
+    set {_envelope = newValue}
+  }
+  /// Returns true if `envelope` has been explicitly set.
+  public var hasEnvelope: Bool {self._envelope != nil}
+  /// Clears the value of `envelope`. Subsequent reads from it will return its default value.
+  public mutating func clearEnvelope() {self._envelope = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _envelope: WireSignedEnvelope? = nil
 }
 
 /// From the executor: output while the command runs. Not signed; the result is. Without a watch it is what executors without
@@ -955,6 +962,24 @@ public nonisolated struct WireWebhookSignature: Sendable {
   public var timestamp: String = String()
 
   public var signatures: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireJobAcceptance: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The id of the request this answers, and of the job that stands for the event: the same unless it is a duplicate.
+  public var jobID: String = String()
+
+  public var originalJobID: String = String()
+
+  /// SHA-256 of the JobRequest payload bytes that this answers.
+  public var requestDigest: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1597,7 +1622,7 @@ nonisolated extension WireBodyChunk: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireAccepted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Accepted"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{3}original_job_id\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{3}envelope\0\u{c}\u{1}\u{1}\u{c}\u{2}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1605,26 +1630,25 @@ nonisolated extension WireAccepted: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.originalJobID) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._envelope) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.jobID.isEmpty {
-      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 1)
-    }
-    if !self.originalJobID.isEmpty {
-      try visitor.visitSingularStringField(value: self.originalJobID, fieldNumber: 2)
-    }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._envelope {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAccepted, rhs: WireAccepted) -> Bool {
-    if lhs.jobID != rhs.jobID {return false}
-    if lhs.originalJobID != rhs.originalJobID {return false}
+    if lhs._envelope != rhs._envelope {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2243,6 +2267,46 @@ nonisolated extension WireWebhookSignature: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.id != rhs.id {return false}
     if lhs.timestamp != rhs.timestamp {return false}
     if lhs.signatures != rhs.signatures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobAcceptance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobAcceptance"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{3}original_job_id\0\u{3}request_digest\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.jobID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.originalJobID) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.requestDigest) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.jobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.jobID, fieldNumber: 1)
+    }
+    if !self.originalJobID.isEmpty {
+      try visitor.visitSingularStringField(value: self.originalJobID, fieldNumber: 2)
+    }
+    if !self.requestDigest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.requestDigest, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobAcceptance, rhs: WireJobAcceptance) -> Bool {
+    if lhs.jobID != rhs.jobID {return false}
+    if lhs.originalJobID != rhs.originalJobID {return false}
+    if lhs.requestDigest != rhs.requestDigest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

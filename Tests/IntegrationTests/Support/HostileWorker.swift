@@ -27,7 +27,7 @@ final class HostileWorker {
         return String(words[at + 1])
     }
 
-    func hello(_ family: String, version: UInt32 = Frames.protocolVersion) throws {
+    func hello(_ family: String, version: UInt32 = Frames.workerVersion) throws {
         try send(
             .with {
                 $0.hello = .with {
