@@ -11,6 +11,9 @@ struct ExecutorMetrics: Sendable {
     let violations: CounterFamily
     let retries: Counter
     let reloads: CounterFamily
+    /// By what became of them.
+    let spans: CounterFamily
+    let traceFilesBegun: Counter
     /// Of one commit of the journal.
     let commitDuration: Histogram
     private let finishedJobs: CounterFamily
@@ -31,6 +34,12 @@ struct ExecutorMetrics: Sendable {
         retries = try registry.counter("sallyport_jobs_retried_total", help: "Attempts that were put off until later.").with()
         reloads = try registry.counter(
             "sallyport_settings_reloads_total", help: "Reloads of the settings that were asked for.", labels: ["outcome"])
+        spans = try registry.counter(
+            "sallyport_trace_spans_total", help: "Spans of traces that are recorded, by what became of them.", labels: ["outcome"]
+        )
+        traceFilesBegun = try registry.counter(
+            "sallyport_trace_file_restarts_total", help: "Times that the file of spans was full, and was emptied."
+        ).with()
         finishedJobs = try registry.counter(
             "sallyport_jobs_finished_total", help: "Jobs that ended.", labels: ["job_name", "status", "reason"])
         duration = try registry.histograms(

@@ -52,12 +52,13 @@ public final class ExecutorProcess: Sendable {
         let settings = settings
         guard try lockJournal(settings.journalPath) else { return nil }
         let directory = try AuditDirectory(path: settings.audit.path, number: SandboxProfile.folder)
+        let traces = try settings.traces.map { try TraceFile(path: $0.file, maximumSize: $0.maximumSize) }
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
         let sockets = Sockets(
             workers: try UnixSocket.listen(path: settings.workers.socket, mode: 0o600),
             admin: try UnixSocket.listen(path: settings.adminSocket, mode: settings.adminMode))
         let seal = try Seal(.executor, files: settings.files, minimumLandlock: settings.minimumLandlock)
-        let running = try wait { try await self.start(settings, on: sockets, directory, seal) }
+        let running = try wait { try await self.start(settings, on: sockets, directory, traces, seal) }
         StartUpPages.giveBack()
         let reload = Reload(
             settings: settings, reader: reader, rules: running.service.rules, workers: running.workers,
@@ -135,7 +136,7 @@ public final class ExecutorProcess: Sendable {
     /// - Returns: what ``stop(_:)`` takes.
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     func start(
-        _ settings: ExecutorSettings, on sockets: Sockets, _ directory: AuditDirectory, _ seal: Seal
+        _ settings: ExecutorSettings, on sockets: Sockets, _ directory: AuditDirectory, _ traces: TraceFile?, _ seal: Seal
     ) async throws -> Running {
         let metrics = try ExecutorMetrics()
         let journal = try SQLiteJournal(
@@ -151,7 +152,8 @@ public final class ExecutorProcess: Sendable {
         let workers = WorkerPool(isPerHost: settings.workers.isPerHost, signing: signing, logger: logger)
         let slots = Slots()
         let rules = Rules(settings.rules)
-        let runner = JobRunner(rules: rules, workers: workers, metrics: metrics, logger: logger)
+        let tracer = Tracer(writer: traces.map { TraceWriter($0, metrics: metrics) })
+        let runner = JobRunner(rules: rules, workers: workers, tracer: tracer, metrics: metrics, logger: logger)
         let service = JobService(
             rules: rules, journal: journal, runner: runner, slots: slots, metrics: metrics,
             executor: LoopExecutor(group.next()), logger: logger)
@@ -204,6 +206,7 @@ public final class ExecutorProcess: Sendable {
             logger.error("not recorded in the audit log", metadata: ["kinds": "executor-stopped", "error": "\(error)"])
         }
         running.service.journal.close()
+        await running.service.runner.tracer.writer?.flush()
         logger.info("executor stops", metadata: ["unfinished": "\(unfinished)"])
     }
 

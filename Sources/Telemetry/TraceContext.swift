@@ -28,10 +28,18 @@ public struct TraceContext: Sendable, Equatable, CustomStringConvertible {
         self.flags = flags
     }
 
-    /// A span inside `parent`, or the first of a new trace. A caller cannot force sampling.
+    /// A span inside `parent`, sampled when that is; or the first of a new trace, which is.
     public static func child(of parent: TraceContext?) -> TraceContext {
-        TraceContext(traceID: parent?.traceID ?? random(32), spanID: random(16), flags: 0)
+        TraceContext(traceID: parent?.traceID ?? random(32), spanID: random(16), flags: (parent?.flags ?? 1) & 1)
     }
+
+    /// The span of the same trace with this id; nil when it is none.
+    public func span(_ id: String) -> TraceContext? {
+        TraceContext(headers: ["00-\(traceID)-\(id)-\(isSampled ? "01" : "00")"])
+    }
+
+    /// Spans of this trace are recorded.
+    public var isSampled: Bool { flags & 1 == 1 }
 
     /// The header's value, version 00.
     public var description: String { "00-\(traceID)-\(spanID)-" + (flags < 16 ? "0" : "") + String(flags, radix: 16) }

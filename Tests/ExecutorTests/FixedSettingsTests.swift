@@ -34,7 +34,7 @@ import Testing
         ("keep: 30d", "keep: 30d, maximum-size: 1MiB", "journal.maximum-size"),
         ("jobs:", "workers: {count: 3}\njobs:", "workers"),
         ("jobs:", "sandbox: {minimum-landlock: 1}\njobs:", "sandbox"), ("jobs:", "key-id: x\njobs:", "key-id"),
-        ("jobs:", "signing-key: {file: x}\njobs:", "signing-key"),
+        ("jobs:", "signing-key: {file: x}\njobs:", "signing-key"), ("jobs:", "traces: {file: x}\njobs:", "traces"),
     ])
     func `what needs a restart is named`(old: String, new: String, key: String) throws {
         let changed = try fixed(Self.base.replacing(old, with: new))

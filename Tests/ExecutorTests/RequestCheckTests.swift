@@ -18,7 +18,7 @@ import Testing
         arguments: [
             ("hook", \.hook, 64), ("job", \.job, 64), ("destination", \.destination, 64), ("identity", \.identity, 64),
             ("event id", \.eventID, 255), ("correlation id", \.correlationID, 128), ("dedupe key", \.dedupeKey, 64),
-            ("traceparent", \.traceparent, 128), ("token", \.token, 8192),
+            ("traceparent", \.traceparent, 128), ("parent span", \.parentSpan, 64), ("token", \.token, 8192),
         ] as [(String, WritableKeyPath<WireJobRequest, String> & Sendable, Int)])
     func `a text is limited in bytes, and named when it is too long`(
         name: String, field: WritableKeyPath<WireJobRequest, String> & Sendable, limit: Int

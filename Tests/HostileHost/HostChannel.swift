@@ -87,6 +87,8 @@ public final class HostChannel {
             try write(Array("hello\n".utf8))
             try end()
         case .channelData:
+            // What comes for a shell that has ended is nobody's.
+            guard !isClosed else { return }
             input += reader.string(limit: 1 << 20) ?? []
             while isPrelude, try obey() {}
         case .channelEOF: try session.step(.peerEOF, on: self) { try end() }

@@ -176,9 +176,14 @@ import Testing
 
     @Test func `a trace goes on under a span of this delivery's own`() throws {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        let child = try request("", Samples.delivery("{}", [("traceparent", parent)])).traceparent
-        #expect(child.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-"))
-        #expect(child != parent)
+        let child = try request("", Samples.delivery("{}", [("traceparent", parent)]))
+        #expect(child.traceparent.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-"))
+        #expect(child.traceparent.hasSuffix("-01"))
+        #expect(child.traceparent != parent)
+        #expect(child.parentSpan == "00f067aa0ba902b7")
         #expect(try request().traceparent.utf8.count == 55)
+        #expect(try request().parentSpan == "")
+        let unsampled = try request("", Samples.delivery("{}", [("traceparent", parent.dropLast(2) + "00")]))
+        #expect(unsampled.traceparent.hasSuffix("-00"))
     }
 }

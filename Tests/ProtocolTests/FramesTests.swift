@@ -65,6 +65,7 @@ import Testing
         request.eventID = String(repeating: "e", count: JobLimits.eventID)
         request.correlationID = String(repeating: "c", count: JobLimits.correlationID)
         request.traceparent = String(repeating: "t", count: JobLimits.correlationID)
+        request.parentSpan = name
         request.dedupeKey = String(repeating: "d", count: JobLimits.name)
         request.token = String(repeating: "j", count: JobLimits.token)
         request.bodyDigest = .init(repeating: 1, count: 32)

@@ -57,17 +57,28 @@ import Testing
         #expect(TraceContext(headers: []) == nil)
     }
 
-    @Test func `a child stays in the trace, has a span of its own, and is not sampled because a caller says so`() throws {
+    @Test func `a child stays in the trace, has a span of its own, and is sampled as its parent`() throws {
         let parent = try #require(TraceContext(headers: ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff"]))
         let child = TraceContext.child(of: parent)
         #expect(child.traceID == parent.traceID)
         #expect(child.spanID != parent.spanID)
-        #expect(child.flags == 0)
+        #expect(child.flags == 1)
+        let unsampled = try #require(TraceContext(headers: ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-fe"]))
+        #expect(!TraceContext.child(of: unsampled).isSampled)
+    }
+
+    @Test func `another span of a trace has the id that is asked for, where it can be one`() throws {
+        let context = try #require(TraceContext(headers: ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"]))
+        #expect(context.span("b7ad6b7169203331")?.description == "00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01")
+        for bad in ["", "0000000000000000", "b7ad6b716920333", "b7ad6b7169203331-", "B7AD6B7169203331"] {
+            #expect(context.span(bad) == nil, "\(bad)")
+        }
     }
 
     @Test func `a new trace has a header that is good and never the same`() throws {
         let traces = (0..<100).map { _ in TraceContext.child(of: nil) }
         for trace in traces { #expect(TraceContext(headers: [trace.description]) == trace) }
+        #expect(traces.allSatisfy { $0.isSampled })
         #expect(Set(traces.map(\.traceID)).count == 100)
         #expect(Set(traces.map(\.spanID)).count == 100)
     }

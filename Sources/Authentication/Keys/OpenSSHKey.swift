@@ -83,34 +83,32 @@ enum OpenSSHKey {
         else { throw broken(origin) }
     }
 
-    /// The base64 between the lines of the armour, into memory of its own.
+    /// The base64 between the lines of the armour, into memory of its own. In one piece: OpenSSL's decoder of several keeps the last one.
     private static func decode(_ file: SecretBytes, origin: String) throws(AuthenticationError) -> SecretBytes {
-        var used = 0
-        let decoded = unsafe file.withUnsafeBytes { text in
+        var length = 0
+        let text = unsafe file.withUnsafeBytes { text in
             unsafe SecretBytes(count: text.count) { out in
-                guard let context = unsafe EVP_ENCODE_CTX_new() else { return }
-                defer { unsafe EVP_ENCODE_CTX_free(context) }
-                unsafe EVP_DecodeInit(context)
                 let lines = unsafe text.split(separator: 0x0a).map { unsafe $0.last == 0x0d ? $0.dropLast() : $0 }
-                let body = unsafe lines.dropFirst().prefix { unsafe !$0.starts(with: Array("-----END".utf8)) }
-                var written: Int32 = 0
-                for index in unsafe body.indices {
-                    let piece = unsafe UnsafeRawBufferPointer(rebasing: body[index])
-                    let code = unsafe EVP_DecodeUpdate(
-                        context, out.bindMemory(to: UInt8.self).baseAddress?.advanced(by: used), &written,
-                        piece.bindMemory(to: UInt8.self).baseAddress, Int32(piece.count))
-                    guard code >= 0 else { used = 0; return }
-                    used += Int(written)
+                for line in unsafe lines.dropFirst().prefix(while: { unsafe !$0.starts(with: Array("-----END".utf8)) }) {
+                    for byte in unsafe line {
+                        unsafe out[length] = byte
+                        length += 1
+                    }
                 }
-                guard
-                    unsafe EVP_DecodeFinal(context, out.bindMemory(to: UInt8.self).baseAddress?.advanced(by: used), &written) == 1
-                else { used = 0; return }
-                used += Int(written)
             }
         }
-        guard used > 0 else { throw broken(origin) }
-        return unsafe decoded.withUnsafeBytes { bytes in
-            unsafe SecretBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
+        let padding = unsafe text.withUnsafeBytes { unsafe $0[..<length].suffix(2).filter { $0 == UInt8(ascii: "=") }.count }
+        guard length > 0, length % 4 == 0 else { throw broken(origin) }
+        var decoded: Int32 = 0
+        let bytes = unsafe SecretBytes(count: length / 4 * 3) { out in
+            unsafe text.withUnsafeBytes {
+                unsafe decoded = EVP_DecodeBlock(
+                    out.bindMemory(to: UInt8.self).baseAddress, $0.bindMemory(to: UInt8.self).baseAddress, Int32(length))
+            }
+        }
+        guard decoded == length / 4 * 3 else { throw broken(origin) }
+        return unsafe bytes.withUnsafeBytes { bytes in
+            unsafe SecretBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - padding)]))
         }
     }
 

@@ -4,18 +4,21 @@ internal import JobProtocol
 internal import Logging
 internal import ProtocolMessages
 internal import SwiftProtobuf
+internal import Telemetry
 
 /// Runs a job's commands on its destinations, once, and sums up.
 final class JobRunner: Sendable {
     private let rules: Rules
     private let workers: WorkerPool
+    let tracer: Tracer
     private let metrics: ExecutorMetrics
     private let logger: Logger
 
-    init(rules: Rules, workers: WorkerPool, metrics: ExecutorMetrics, logger: Logger) {
+    init(rules: Rules, workers: WorkerPool, tracer: Tracer, metrics: ExecutorMetrics, logger: Logger) {
         self.metrics = metrics
         self.rules = rules
         self.workers = workers
+        self.tracer = tracer
         self.logger = logger
     }
 
@@ -78,6 +81,17 @@ final class JobRunner: Sendable {
         _ run: Policy.Run, _ job: RunningJob, share: Int, journal: any Journal,
         onOutput: @escaping @Sendable (String, WireStream, [UInt8]) -> Void
     ) async -> WireDestinationResult {
+        let began = WallClock.now()
+        let trace = tracer.command(of: job.request)
+        let result = await result(of: run, job, trace, share: share, journal: journal, onOutput: onOutput)
+        tracer.ended(trace, job, result, on: rules.now.hosts.targets[run.destination], from: began)
+        return result
+    }
+
+    private func result(
+        of run: Policy.Run, _ job: RunningJob, _ trace: TraceContext?, share: Int, journal: any Journal,
+        onOutput: @escaping @Sendable (String, WireStream, [UInt8]) -> Void
+    ) async -> WireDestinationResult {
         let host: HostDirectory.Target
         do throws(Refusal) {
             host = try rules.now.hosts.target(run.destination, as: run.identity)
@@ -95,7 +109,7 @@ final class JobRunner: Sendable {
             metrics.ended(result, ran: false)
             return result
         }
-        let lease = lease(run, job, host: host, share: share)
+        let lease = lease(run, job, trace, host: host, share: share)
         let destination = run.destination
         let id = job.id
         let finished = await workers.run(
@@ -119,7 +133,9 @@ final class JobRunner: Sendable {
         }
     }
 
-    private func lease(_ run: Policy.Run, _ job: RunningJob, host: HostDirectory.Target, share: Int) -> WireLease {
+    private func lease(
+        _ run: Policy.Run, _ job: RunningJob, _ trace: TraceContext?, host: HostDirectory.Target, share: Int
+    ) -> WireLease {
         let policy = job.plan.job
         // All destinations' output together must fit into the one signed result.
         let room = JobLimits.resultOutput / (2 * share)
@@ -136,6 +152,7 @@ final class JobRunner: Sendable {
             $0.jumps = host.jumps.map(Self.hop)
             $0.arguments = run.arguments
             $0.environment = run.environment
+            if policy.passesTrace, let trace { $0.environment.append("\(JobPolicy.traceVariable)=\(trace)") }
             $0.connectTimeoutMs = UInt32(clamping: host.connectTimeout.milliseconds)
             $0.timeoutMs = UInt32(clamping: max(1, timeout.milliseconds))
             $0.graceMs = UInt32(clamping: policy.grace.milliseconds)

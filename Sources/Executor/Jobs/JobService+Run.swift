@@ -50,7 +50,7 @@ extension JobService {
             _ = active.end(job.id, isRecorded: true)
             return
         }
-        await finish(job.id, job.request.job, result, job.ends)
+        await finish(job.request, result, job.ends)
     }
 
     /// - Returns: nil when the job is left to the next executor.

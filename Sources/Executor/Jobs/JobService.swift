@@ -138,7 +138,7 @@ final class JobService: Sendable {
                 "duplicate of an event",
                 metadata: [
                     "job": "\(subscriber.request.jobID)", "original": "\(stored.id)", "status": "\(JobNames.name(stored.status))",
-                ])
+                ].traced(subscriber.request.trace))
             await wait(for: stored, subscriber)
         case .conflict: throw Refusal(.replay, "job id was used by another request")
         case .contradiction(let stored):
@@ -201,7 +201,8 @@ final class JobService: Sendable {
     static let journalPause = Duration.seconds(2)
 
     /// Records a result and answers with it. The outcome is true even if the disk is full: it is told, and recorded as soon as that works.
-    func finish(_ id: String, _ job: String, _ result: WireJobResult, _ events: [AuditEvent] = []) async {
+    func finish(_ request: WireJobRequest, _ result: WireJobResult, _ events: [AuditEvent] = []) async {
+        let id = request.jobID
         var recorded = false
         do throws(JournalError) {
             try await journal.finish(id, result, events)
@@ -212,14 +213,15 @@ final class JobService: Sendable {
         let subscribers = active.end(id, isRecorded: recorded)
         for subscriber in subscribers { subscriber.sink.finished(subscriber.answer(result)) }
         watchers.close(id, result)
-        metrics.finished(job, result)
+        metrics.finished(request.job, result)
+        runner.tracer.ended(request, result)
         logger.info(
             "job finished",
             metadata: [
                 "job": "\(id)", "status": "\(JobNames.name(result.status))", "reason": "\(JobNames.name(result.reason))",
                 "attempts": "\(result.attempts)",
                 "duration_ms": "\(result.durationMs)", "correlation_id": "\(result.correlationID)",
-            ])
+            ].traced(request.trace))
         if !recorded { Task(executorPreference: executor) { await self.recordLater(id, result, events) } }
     }
 
@@ -242,7 +244,7 @@ final class JobService: Sendable {
                 "job": "\(subscriber.request.jobID.prefix(36))", "reason": "\(JobNames.name(refusal.reason))",
                 "error": "\(refusal.message)",
                 "correlation_id": "\(subscriber.request.correlationID.prefix(JobLimits.correlationID))",
-            ])
+            ].traced(subscriber.request.trace))
         subscriber.sink.finished(
             subscriber.answer(StoredResult.refused(subscriber.request, refusal, now: WallClock.now())))
     }
@@ -258,6 +260,7 @@ final class JobService: Sendable {
         } catch {
             logger.error("refusal is not recorded", metadata: ["job": "\(submission.request.jobID)", "error": "\(error)"])
         }
+        runner.tracer.ended(submission.request, StoredResult.refused(submission.request, refusal, now: now))
     }
 
     /// What is kept of a request: all of it but the signature of the caller's token, without which the token opens nothing; of one whose
@@ -285,6 +288,6 @@ final class JobService: Sendable {
         [
             "job": "\(request.jobID)", "name": "\(request.job)", "hook": "\(request.hook)", "ingress": "\(ingress)",
             "event": "\(request.eventID)", "attempt": "\(request.attempt)", "correlation_id": "\(request.correlationID)",
-        ]
+        ].traced(request.trace)
     }
 }

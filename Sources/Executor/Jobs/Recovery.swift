@@ -50,7 +50,7 @@ extension JobService {
             metadata: [
                 "job": "\(stored.id)", "was": "\(JobNames.name(stored.status))", "becomes": "\(JobNames.name(result.status))",
             ])
-        await finish(stored.id, stored.request.job, result)
+        await finish(stored.request, result)
     }
 
     private func resume(_ stored: StoredJob, _ plan: Policy.Plan) {

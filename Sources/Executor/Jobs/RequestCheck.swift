@@ -11,6 +11,7 @@ enum RequestCheck {
             ("destination", request.destination, JobLimits.name), ("identity", request.identity, JobLimits.name),
             ("event id", request.eventID, JobLimits.eventID), ("correlation id", request.correlationID, JobLimits.correlationID),
             ("dedupe key", request.dedupeKey, JobLimits.name), ("traceparent", request.traceparent, JobLimits.correlationID),
+            ("parent span", request.parentSpan, JobLimits.name),
             ("token", request.token, JobLimits.token), ("webhook id", request.webhookSignature.id, JobLimits.eventID),
             ("webhook timestamp", request.webhookSignature.timestamp, JobLimits.name),
             ("webhook signatures", request.webhookSignature.signatures, JobLimits.webhookSignatures),

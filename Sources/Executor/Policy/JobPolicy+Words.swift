@@ -22,6 +22,7 @@ extension JobPolicy {
         }
         lines += [limitWords, attemptWords]
         if containment == .systemd { lines.append("each command in a systemd unit of its own on the host, which ends with it") }
+        if passesTrace { lines.append("with which span of its caller's trace it is in \(Self.traceVariable)") }
         if !ingresses.isEmpty { lines.append("only for \(ingresses.sorted().joined(separator: ", "))") }
         if verifier != nil {
             lines.append(

@@ -95,6 +95,13 @@ struct JobPolicy: Sendable {
     var verifier: DeliveryVerifier?
     /// Where commands run on the host, so that all of each can be ended.
     var containment = Containment.none
+    /// The command gets ``traceVariable``: which span it is.
+    var passesTrace = false
+
+    /// As other tools have it (https://opentelemetry.io/docs/specs/otel/context/env-carriers/).
+    static let traceVariable = "TRACEPARENT"
+    /// Bytes of the variable and its value: a traceparent has 55.
+    static let traceVariableSize = traceVariable.utf8.count + 56
 
     enum Containment: String, Sendable, CaseIterable {
         /// In a process group, which a child can leave.

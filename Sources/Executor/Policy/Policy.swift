@@ -56,7 +56,8 @@ struct Policy: Sendable {
         }
         let arguments = job.command.map { $0.filled(with: values) }
         let environment = job.environment.map { name, template in "\(name)=\(template.filled(with: values))" }.sorted()
-        let size = (arguments + environment).reduce(0) { $0 + $1.utf8.count + 1 }
+        let trace = job.passesTrace ? JobPolicy.traceVariableSize + 1 : 0
+        let size = (arguments + environment).reduce(trace) { $0 + $1.utf8.count + 1 }
         guard size <= JobLimits.commandBytes else {
             throw Refusal(.parameter, "the command of job \(job.name) has \(size) bytes, the limit is \(JobLimits.commandBytes)")
         }

@@ -21,13 +21,15 @@ public struct ExecutorSettings: Sendable {
     let keep: Duration
     let maximumJournalSize: Int?
     let audit: AuditSettings
+    /// Nil for none.
+    let traces: TraceSettings?
     let hosts: HostDirectory
     let policy: Policy
 
     /// Keys at the top of the file.
     static let keys = [
         "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "audit", "known-hosts", "identities", "hosts",
-        "groups", "jobs", "sandbox",
+        "groups", "jobs", "sandbox", "traces",
     ]
 
     /// Keys of `journal`.
@@ -55,6 +57,7 @@ public struct ExecutorSettings: Sendable {
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
         maximumJournalSize = journal.optional("maximum-size").byteCount(in: 1024 * 1024...1024 * 1024 * 1024 * 1024)
         let audit = AuditSettings.read(root.optional("audit"), journal: journalPath, keyID: self.keyID, key: key)
+        traces = TraceSettings(root.optional("traces"), journal: journalPath, audit: audit?.path)
         let identities = HostSettings.identities(root.required("identities"))
         let known = HostSettings.knownHosts(root.required("known-hosts"))
         let named = Set(root.required("identities").entries().map(\.name))

@@ -16,7 +16,7 @@ enum JobSettings {
         let job = node.mapping(
             "command", "destinations", "destination", "identities", "identity", "parameters", "environment", "stdin", "timeout",
             "grace", "deadline", "concurrency", "lane", "rate", "success-exit-codes", "output", "retry", "interrupted", "token",
-            "ingresses", "order", "on-failure", "contain", "verify")
+            "ingresses", "order", "on-failure", "contain", "verify", "trace-context")
         let parameters = ParameterSettings.parameters(job.optional("parameters"))
         // One whose rule is bad is a parameter all the same.
         let declared = Set(job.optional("parameters").entries().map(\.name))
@@ -35,6 +35,10 @@ enum JobSettings {
                 value.problem(problem)
             }
             environment[variable] = template
+        }
+        let passesTrace = job.optional("trace-context").bool() ?? false
+        if passesTrace, environment[JobPolicy.traceVariable] != nil {
+            job.optional("trace-context").problem("sets \(JobPolicy.traceVariable), as `environment` does; leave one of them out")
         }
         let input = standardInput(job.optional("stdin"), declared)
         var used = Set(command.flatMap(\.places) + environment.values.flatMap(\.places))
@@ -71,7 +75,7 @@ enum JobSettings {
             token: token.isPresent ? token.tokenVerifier(token.mapping(SettingsNode.tokenKeys)) : nil,
             ingresses: Set(job.optional("ingresses").strings(maximum: 64)), order: order(job, callerChooses: chooses),
             verifier: VerifySettings.verifier(job, parameters: parameters),
-            containment: job.optional("contain").choice(JobPolicy.Containment.self) ?? .none)
+            containment: job.optional("contain").choice(JobPolicy.Containment.self) ?? .none, passesTrace: passesTrace)
     }
 
     /// Arguments of a command, the program among them.

@@ -16,6 +16,7 @@ enum PolicyDigest {
         if job.order.isSequence { text += "\(job.order)\n" }
         if let verifier = job.verifier { text += "\(verifier.digest)\n" }
         if job.containment != .none { text += "\(job.containment)\n" }
+        if job.passesTrace { text += "\(JobPolicy.traceVariable)\n" }
         for (parameter, rule) in job.parameters.sorted(by: { $0.key < $1.key }) {
             text +=
                 "\(rule.place.map { "at \($0.text)\n" } ?? "")\(parameter)\n\(rule.type.name)\n\(rule.type.words)\n\(rule.fallback.map { "= \($0)" } ?? "required")\n\(rule.maximumLength)\n"

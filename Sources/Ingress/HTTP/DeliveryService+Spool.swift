@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import ProtocolMessages
 internal import Synchronization
+internal import Telemetry
 
 /// Deliveries of hooks that say `when-executor-away: spool`.
 extension DeliveryService {
@@ -63,7 +64,7 @@ extension DeliveryService {
                 metadata: [
                     "hook": "\(hook.name)", "job": "\(jobID)", "event": "\(request.eventID)",
                     "correlation_id": "\(request.correlationID)",
-                ])
+                ].traced(TraceContext(headers: [request.traceparent])))
             return (
                 "spooled", JobAnswer.accepted(jobID: jobID, correlationID: request.correlationID, duplicate: isDuplicate)
             )

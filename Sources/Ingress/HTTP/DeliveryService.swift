@@ -184,7 +184,7 @@ final class DeliveryService: Sendable {
             metadata: [
                 "hook": "\(hook.name)", "job": "\(request.jobID)", "event": "\(request.eventID)", "attempt": "\(request.attempt)",
                 "bytes": "\(request.bodyLength)", "correlation_id": "\(request.correlationID)",
-            ])
+            ].traced(TraceContext(headers: [request.traceparent])))
     }
 
     /// The delivery's event had a job already.

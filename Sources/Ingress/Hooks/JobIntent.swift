@@ -57,7 +57,9 @@ struct JobIntent {
         request.waitUntilMs = delivery.receivedAt + wait
         request.expiresAtMs = delivery.receivedAt + wait + Self.lifeAfterWait
         request.correlationID = Self.correlation(delivery) ?? request.jobID
-        request.traceparent = TraceContext.child(of: TraceContext(headers: delivery.headers["traceparent"])).description
+        let caller = TraceContext(headers: delivery.headers["traceparent"])
+        request.traceparent = TraceContext.child(of: caller).description
+        request.parentSpan = caller?.spanID ?? ""
         if hook.token?.forward == true { request.token = token?.text ?? "" }
         if let signed = hook.verification?.forwarded?.signedHeaders(of: delivery.signedHead),
             signed.signatures.utf8.count <= JobLimits.webhookSignatures

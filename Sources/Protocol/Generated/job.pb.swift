@@ -916,6 +916,7 @@ public nonisolated struct WireJobRequest: @unchecked Sendable {
     set {_uniqueStorage()._correlationID = newValue}
   }
 
+  /// W3C Trace Context: the span of this delivery.
   public var traceparent: String {
     get {_storage._traceparent}
     set {_uniqueStorage()._traceparent = newValue}
@@ -932,6 +933,12 @@ public nonisolated struct WireJobRequest: @unchecked Sendable {
   public var dedupeWindowMs: Int64 {
     get {_storage._dedupeWindowMs}
     set {_uniqueStorage()._dedupeWindowMs = newValue}
+  }
+
+  /// The span that the sender said the delivery belongs to, 16 hexadecimal digits; empty when it said none.
+  public var parentSpan: String {
+    get {_storage._parentSpan}
+    set {_uniqueStorage()._parentSpan = newValue}
   }
 
   /// What the sender signed beside the body, only where the hook forwards it for the executor to verify again.
@@ -2024,7 +2031,7 @@ nonisolated extension WirePong: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JobRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}hook\0\u{1}job\0\u{1}parameters\0\u{1}destination\0\u{1}identity\0\u{3}event_id\0\u{1}attempt\0\u{3}manual_retry\0\u{3}dedupe_key\0\u{3}body_digest\0\u{3}body_length\0\u{3}body_follows\0\u{3}issued_at_ms\0\u{3}expires_at_ms\0\u{3}wait_until_ms\0\u{3}correlation_id\0\u{1}traceparent\0\u{1}token\0\u{3}dedupe_window_ms\0\u{4}(webhook_signature\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}job_id\0\u{1}hook\0\u{1}job\0\u{1}parameters\0\u{1}destination\0\u{1}identity\0\u{3}event_id\0\u{1}attempt\0\u{3}manual_retry\0\u{3}dedupe_key\0\u{3}body_digest\0\u{3}body_length\0\u{3}body_follows\0\u{3}issued_at_ms\0\u{3}expires_at_ms\0\u{3}wait_until_ms\0\u{3}correlation_id\0\u{1}traceparent\0\u{1}token\0\u{3}dedupe_window_ms\0\u{3}parent_span\0\u{4}'webhook_signature\0")
 
   fileprivate class _StorageClass {
     var _jobID: String = String()
@@ -2047,6 +2054,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _traceparent: String = String()
     var _token: String = String()
     var _dedupeWindowMs: Int64 = 0
+    var _parentSpan: String = String()
     var _webhookSignature: WireWebhookSignature? = nil
 
       // This property is used as the initial default value for new instances of the type.
@@ -2078,6 +2086,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _traceparent = source._traceparent
       _token = source._token
       _dedupeWindowMs = source._dedupeWindowMs
+      _parentSpan = source._parentSpan
       _webhookSignature = source._webhookSignature
     }
   }
@@ -2117,6 +2126,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 18: try { try decoder.decodeSingularStringField(value: &_storage._traceparent) }()
         case 19: try { try decoder.decodeSingularStringField(value: &_storage._token) }()
         case 20: try { try decoder.decodeSingularInt64Field(value: &_storage._dedupeWindowMs) }()
+        case 21: try { try decoder.decodeSingularStringField(value: &_storage._parentSpan) }()
         case 60: try { try decoder.decodeSingularMessageField(value: &_storage._webhookSignature) }()
         default: break
         }
@@ -2190,6 +2200,9 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._dedupeWindowMs != 0 {
         try visitor.visitSingularInt64Field(value: _storage._dedupeWindowMs, fieldNumber: 20)
       }
+      if !_storage._parentSpan.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._parentSpan, fieldNumber: 21)
+      }
       try { if let v = _storage._webhookSignature {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
       } }()
@@ -2222,6 +2235,7 @@ nonisolated extension WireJobRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._traceparent != rhs_storage._traceparent {return false}
         if _storage._token != rhs_storage._token {return false}
         if _storage._dedupeWindowMs != rhs_storage._dedupeWindowMs {return false}
+        if _storage._parentSpan != rhs_storage._parentSpan {return false}
         if _storage._webhookSignature != rhs_storage._webhookSignature {return false}
         return true
       }

@@ -13,6 +13,8 @@ final class TestBed: @unchecked Sendable {  // see above
     private(set) var executor: Daemon
     let ingress: Daemon
     private(set) var token = ""
+    /// All that were made here.
+    private(set) var tokens: [String] = []
 
     static var binaries: URL {
         get throws {
@@ -60,6 +62,7 @@ final class TestBed: @unchecked Sendable {  // see above
         try server.start()
         try pinHostKey()
         token = try mint()
+        LogSecrets.watch(self)
         if start { try self.start() }
     }
 
@@ -67,6 +70,7 @@ final class TestBed: @unchecked Sendable {  // see above
         ingress.stop(SIGKILL)
         executor.stop(SIGTERM, within: 3)
         server.stop(SIGKILL)
+        LogSecrets.check(self)
         if ProcessInfo.processInfo.environment["SALLYPORT_KEEP"] == nil { try? FileManager.default.removeItem(at: folder) }
     }
 
@@ -111,7 +115,9 @@ final class TestBed: @unchecked Sendable {  // see above
                 "sallyport", "--subject", "deployer", "--key-id", "init",
             ] + more)
         guard issued.code == 0 else { throw TestBedError("token issue: \(issued.errors)") }
-        return issued.output.trimmingCharacters(in: .newlines)
+        let token = issued.output.trimmingCharacters(in: .newlines)
+        tokens.append(token)
+        return token
     }
 
     func append(_ text: String, to file: String) throws {
