@@ -42,10 +42,17 @@ enum KeyData {
 
     /// The private Ed25519 key with this seed, whose public half must be `publicKey`.
     static func ed25519(seed: UnsafeRawBufferPointer, publicKey: [UInt8]) throws(AuthenticationError) -> KeyHandle {
-        let bytes = unsafe seed.bindMemory(to: UInt8.self)
-        guard bytes.count == 32,
-            let key = unsafe EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, bytes.baseAddress, bytes.count)
-        else {
+        // By way of PKCS#8 (RFC 8410 section 7): what it is given as raw bytes, OpenSSL 3.0 does not keep in its locked heap.
+        let head: [UInt8] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]
+        let document = unsafe SecretBytes(count: head.count + seed.count) { out in
+            unsafe out.copyBytes(from: head)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: out[head.count...]).copyBytes(from: seed)
+        }
+        let read = unsafe document.withUnsafeBytes { bytes in
+            var place = unsafe bytes.bindMemory(to: UInt8.self).baseAddress
+            return unsafe d2i_PrivateKey(EVP_PKEY_ED25519, nil, &place, bytes.count)
+        }
+        guard seed.count == 32, let key = unsafe read else {
             ERR_clear_error()
             throw AuthenticationError(.badKey, "an Ed25519 private key has 32 bytes")
         }

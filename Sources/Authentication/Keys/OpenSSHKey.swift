@@ -89,8 +89,8 @@ enum OpenSSHKey {
         let text = unsafe file.withUnsafeBytes { text in
             unsafe SecretBytes(count: text.count) { out in
                 let lines = unsafe text.split(separator: 0x0a).map { unsafe $0.last == 0x0d ? $0.dropLast() : $0 }
-                for line in unsafe lines.dropFirst().prefix(while: { unsafe !$0.starts(with: Array("-----END".utf8)) }) {
-                    for byte in unsafe line {
+                for unsafeline in unsafe lines.dropFirst().prefix(while: { unsafe !$0.starts(with: Array("-----END".utf8)) }) {
+                    for unsafebyte in unsafe line {
                         unsafe out[length] = byte
                         length += 1
                     }
