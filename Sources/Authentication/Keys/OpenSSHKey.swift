@@ -89,11 +89,11 @@ enum OpenSSHKey {
         let text = unsafe file.withUnsafeBytes { text in
             unsafe SecretBytes(count: text.count) { out in
                 let lines = unsafe text.split(separator: 0x0a).map { unsafe $0.last == 0x0d ? $0.dropLast() : $0 }
-                for unsafeline in unsafe lines.dropFirst().prefix(while: { unsafe !$0.starts(with: Array("-----END".utf8)) }) {
-                    for unsafebyte in unsafe line {
-                        unsafe out[length] = byte
-                        length += 1
-                    }
+                let body = unsafe lines.dropFirst().prefix { unsafe !$0.starts(with: Array("-----END".utf8)) }
+                for index in unsafe body.indices {
+                    let line = unsafe UnsafeRawBufferPointer(rebasing: body[index])
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: out[length...]).copyMemory(from: line)
+                    length += line.count
                 }
             }
         }
