@@ -7,7 +7,7 @@ import Testing
 @testable import Executor
 
 /// An ssh-agent is asked as if it were hostile: with the real one, and with one that is.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct AgentClientTests {
     private let folder: TemporaryFolder
     private let client = AgentClient(group: MultiThreadedEventLoopGroup.singleton)

@@ -200,7 +200,7 @@ struct AuditLogTests {
 }
 
 /// The sealed executor begins new files while it serves.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(6)))
 struct AuditFileTests {
     @Test func `each full file is followed by another one, and kill -9 in between loses nothing`() throws {
         let bed = try TestBed.audited(segmentSize: "1KiB")

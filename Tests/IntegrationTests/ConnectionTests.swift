@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What senders do with a connection, byte by byte.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct ConnectionTests {
     private static let bed = Result {
         try TestBed(

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Commands in units of their own, with the real binaries and a real sshd; what stands in for systemd makes real cgroups.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct ContainmentTests {
     private static func job(_ name: String, _ script: String, _ more: String...) -> String {
         let lines = ["command: [sh, -c, \"\(script)\"]", "destinations: [web-1]", "grace: 200ms", "contain: systemd"] + more

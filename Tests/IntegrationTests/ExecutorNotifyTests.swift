@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What the service manager hears from the executor.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct ExecutorNotifyTests {
     private let bed: TestBed
     private let manager: NotifySocket

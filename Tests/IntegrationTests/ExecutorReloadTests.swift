@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// SIGHUP for the executor: everything that is good, or nothing.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct ExecutorReloadTests {
     private static let jobs = """
           word:

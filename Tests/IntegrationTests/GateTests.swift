@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What an ingress that was taken over can make the executor do, and an executor the ingress.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct GateTests {
     private static let count = "/tmp/sallyport-gate-\(UUID().uuidString.prefix(8))"
 

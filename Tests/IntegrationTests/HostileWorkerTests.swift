@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What an SSH worker that a host has taken over can make the executor do: nothing beyond the leases it was given.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct HostileWorkerTests {
     /// All the same host, by addresses enough for each worker to have some.
     private static let addresses = (2..<14).map { "127.0.0.\($0)" }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Keys that are not in a file of the executor's, with the real binaries, OpenSSH's own agent and a real sshd.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct IdentityTests {
     private let bed: TestBed
     private let folder: String

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// After deliveries have been served, whose memory has the keys in it. Reading another process's memory is root's.
-@Suite(.enabled(if: geteuid() == 0), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: geteuid() == 0), .timeLimit(.minutes(6)))
 struct KeyIsolationTests {
     /// The key's own bytes, and the text of its file: an Ed25519 key in PKCS#8 ends with its 32 bytes (RFC 8410 section 7).
     private func forms(of file: URL) throws -> [Data] {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `sallyport keygen --form ssh`, with OpenSSH and with the executor.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct KeygenTests {
     /// Comments of each length modulo the eight bytes that the form is padded to.
     @Test(arguments: (0..<9).map { String(repeating: "n", count: $0) } + ["a name, with ü and spaces"])

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `sallyport metrics --listen`: the executor's metrics over HTTP, from a process that is no part of it.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct MetricsExporterTests {
     private let bed: TestBed
     private let exporter: Daemon

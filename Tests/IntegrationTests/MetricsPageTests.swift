@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// docs/metrics.md against what the real processes export.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct MetricsPageTests {
     private struct Metric: Hashable, CustomStringConvertible {
         let name: String

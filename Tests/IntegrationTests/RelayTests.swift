@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What carries the job socket has been taken over: it withholds what it likes, and says in the executor's place that it has been taken.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct RelayTests {
     private static let hooks =
         DeliveryTests.hook("plain", "respond: async", job: "count")

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A job whose sender's signature the executor verifies itself: with the real binaries, and against an ingress that was taken over.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct SenderSignatureTests {
     private let bed: TestBed
     private let key: Ed25519PrivateKey

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Destinations one after the other, with the real binaries: three names for one sshd.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct SequenceOnHostsTests {
     private static let log = "/tmp/sallyport-sequence-\(UUID().uuidString.prefix(8))"
 

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Who may be at the other end of a socket, and how slowly.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct SocketPeerTests {
     private let bed: TestBed
 

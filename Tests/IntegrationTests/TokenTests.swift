@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The caller's token, from where it is minted to the executor that looks at it again.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct TokenTests {
     static let bed = Result { try TestBed(jobs: jobs, hooks: hooks) }
     var bed: TestBed { get throws { try Self.bed.get() } }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What a half that was taken over can learn and do with the frames about jobs.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct WatchGateTests {
     private let bed: TestBed
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `workers: {per-host: true}`: what one host does to its worker no other host meets.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(6)))
 struct WorkersPerHostTests {
     private static let jobs = """
           each:

@@ -9,7 +9,7 @@ import Testing
 
 /// Hosts that do not do as they should, against the real worker: it says how it ended, never that all went well, within its time and
 /// memory, and serves another host meanwhile.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct HostileHostTests {
     /// How long another host's command may take meanwhile, in milliseconds; without a hostile host it is 10 or so.
     private static let delay = 5_000

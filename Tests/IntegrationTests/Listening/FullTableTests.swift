@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// All places of the listener taken, over the wire.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct FullTableTests {
     private static let total = 6
     private static let bed = Result {

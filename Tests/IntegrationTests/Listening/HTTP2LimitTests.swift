@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The bounds of one HTTP/2 connection, each met from below and from above.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct HTTP2LimitTests {
     private typealias Wire = HTTP2Wire
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Each limit, met over the wire.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct LimitTests {
     private static let bed = Result {
         try ListeningBed.make(

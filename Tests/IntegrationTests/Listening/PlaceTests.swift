@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Where the ingress listens.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct PlaceTests {
     @Test func `it listens at a Unix socket with its mode, replaces a stale one, and can be probed there`() throws {
         let bed = try ListeningBed.make(start: false) { bed in

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// SIGHUP and SIGTERM.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct ReloadAndStopTests {
     private let bed: TestBed
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// TLS and HTTP/2, with the real curl and openssl.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct TLSTests {
     private let bed: TestBed
     private let certificates: Certificates

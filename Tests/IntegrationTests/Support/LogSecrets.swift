@@ -81,7 +81,7 @@ enum LogSecrets {
 }
 
 /// That a leak would be seen.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(6)))
 struct LogSecretsTests {
     @Test func `each secret is found in a log in each of its forms, and a bed at work logs none`() throws {
         let bed = try TestBed()
