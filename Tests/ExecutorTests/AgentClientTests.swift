@@ -81,7 +81,7 @@ struct AgentClientTests {
             let begun = ContinuousClock.now
             let text = await refusal(agent.socket, timeout: .milliseconds(300))
             #expect(text.contains("did not answer within 300ms") && text.contains("`timeout`"), "\(text)")
-            #expect(ContinuousClock.now - begun < .seconds(20))
+            #expect(ContinuousClock.now - begun < .seconds(120))
         }
     }
 
