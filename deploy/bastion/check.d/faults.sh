@@ -87,12 +87,12 @@ hang() {
 }
 
 cut_link() {
-    before=$(pgrep -P "$edge_socket_pid" ssh | head -n 1)
+    before=$(pgrep -n -P "$edge_socket_pid" ssh)
     cut_off
     sleep 4
     restore
     back 8 "the link was cut for 4 s"
-    [ "$before" = "$(pgrep -P "$edge_socket_pid" ssh | head -n 1)" ] || die "the connection did not outlive that"
+    [ "$before" = "$(pgrep -n -P "$edge_socket_pid" ssh)" ] || die "the connection did not outlive that"
 
     cut_off
     cut_at=$(now)
