@@ -57,21 +57,9 @@ public final class HostileHost: Sendable {
     public init(_ misbehaviour: Misbehaviour = .none, times: Int = .max) throws {
         self.misbehaviour = misbehaviour
         state = Mutex(State(key: try .generate(), left: times))
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        self.listener = listener
         // A host that does not read is soon full.
-        var room: Int32 = 16 * 1024
-        setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
-        // A port that the kernel chooses: nobody else can take it before.
-        var address = FreePort.loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
-                bind(listener, place, size) == 0 ? getsockname(listener, place, &size) : -1
-            }
-        }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        guard bound == 0, listen(listener, 64) == 0 else { throw TestBedError("the hostile host cannot listen") }
+        let (listener, port) = try FreePort.listener(room: 16 * 1024)
+        (self.listener, self.port) = (listener, port)
         thread { [listener, weak self] in
             while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
                 if let self { serve(descriptor) } else { close(descriptor) }

@@ -40,4 +40,21 @@ public enum FreePort {
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         return address
     }
+
+    /// A socket that listens on 127.0.0.1, at a port that the kernel chooses: nobody else can take it before.
+    ///
+    /// - Parameter room: bytes that are taken for a connection that nobody reads; nil for the kernel's own.
+    public static func listener(room: Int32? = nil) throws -> (descriptor: Int32, port: Int) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var room { setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
+        var address = loopback(0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
+                bind(listener, place, size) == 0 ? getsockname(listener, place, &size) : -1
+            }
+        }
+        guard bound == 0, listen(listener, 64) == 0 else { throw TestBedError("nothing can listen on 127.0.0.1: errno \(errno)") }
+        return (listener, Int(UInt16(bigEndian: address.sin_port)))
+    }
 }

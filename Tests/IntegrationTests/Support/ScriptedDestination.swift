@@ -11,17 +11,8 @@ final class ScriptedDestination: Sendable {
 
     init(_ answers: [(status: Int, retryAfter: String?)]) throws {
         self.answers = Mutex(answers)
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        self.listener = listener
-        var address = FreePort.loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
-                bind(listener, place, size) == 0 ? getsockname(listener, place, &size) : -1
-            }
-        }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        guard bound == 0, listen(listener, 64) == 0 else { throw TestBedError("the destination cannot listen") }
+        let (listener, port) = try FreePort.listener()
+        (self.listener, self.port) = (listener, port)
         Thread { [listener, weak self] in
             while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
                 self?.serve(descriptor)
