@@ -108,6 +108,9 @@ extension ExecutorMetrics {
         try registry.gauges("sallyport_build_info", help: "1; the version is in the label.", labels: ["version"]) {
             [([ExecutorProcess.version], 1)]
         }
+        try registry.gauge(
+            "sallyport_log_lines_dropped", help: "Lines of the log since the start that were lost because nobody read them."
+        ) { Double(LineLogHandler.dropped) }
         try registry.gauge("sallyport_start_time_seconds", help: "When the executor started, in Unix seconds.") {
             Double(report.startedAt) / 1000
         }

@@ -11,7 +11,7 @@ internal import Sandbox
 internal import Settings
 public import SettingsReload
 internal import Synchronization
-internal import Telemetry
+public import Telemetry
 
 /// The executor proper, put together from its settings: journal, signer, workers, jobs, gates.
 public final class ExecutorProcess: Sendable {
@@ -23,6 +23,7 @@ public final class ExecutorProcess: Sendable {
     static let lockLimit = Duration.seconds(40)
 
     private let reader: SettingsReader
+    private let threshold: LogThreshold
     private let family: String
     private let logger: Logger
 
@@ -31,8 +32,10 @@ public final class ExecutorProcess: Sendable {
     /// - Parameters:
     ///   - reader: reads the settings again when that is asked for.
     ///   - family: what the workers of the same supervisor say in their hello.
-    public init(reader: SettingsReader, family: String, logger: Logger) {
+    ///   - threshold: the one of `logger`, which the settings change.
+    public init(reader: SettingsReader, family: String, threshold: LogThreshold, logger: Logger) {
         self.reader = reader
+        self.threshold = threshold
         self.family = family
         self.logger = logger
     }
@@ -43,6 +46,7 @@ public final class ExecutorProcess: Sendable {
     /// - Throws: an error naming the file or socket and the step; nothing is served then.
     public func serve(_ settings: consuming ExecutorSettings) throws {
         let notify = SystemdNotify.fromEnvironment()
+        threshold.level = settings.logLevel
         guard let (running, reload) = try begin(settings) else { return }
         try waitForStop(consume reload, notify, running)
     }
@@ -63,7 +67,7 @@ public final class ExecutorProcess: Sendable {
         let reload = Reload(
             settings: settings, reader: reader, rules: running.service.rules, workers: running.workers,
             journal: running.service.journal,
-            metrics: running.service.metrics, record: running.reloads, logger: logger)
+            metrics: running.service.metrics, record: running.reloads, threshold: threshold, logger: logger)
         return (running, reload)
     }
 

@@ -17,11 +17,12 @@ struct Reload {
     private let journal: any Journal
     private let metrics: ExecutorMetrics
     private let record: ReloadRecord
+    private let threshold: LogThreshold
     private let logger: Logger
 
     init(
         settings: ExecutorSettings, reader: SettingsReader, rules: Rules, workers: WorkerPool, journal: any Journal,
-        metrics: ExecutorMetrics, record: ReloadRecord, logger: Logger
+        metrics: ExecutorMetrics, record: ReloadRecord, threshold: LogThreshold, logger: Logger
     ) {
         self.settings = settings
         ports = settings.ports
@@ -31,6 +32,7 @@ struct Reload {
         self.journal = journal
         self.metrics = metrics
         self.record = record
+        self.threshold = threshold
         self.logger = logger
     }
 
@@ -45,6 +47,7 @@ struct Reload {
             journal.recordLater([.policyChanged(new.policy.digest, at: WallClock.now())])
             rules.change(to: new.rules)
             workers.keep(places: new.hosts.places)
+            threshold.level = new.logLevel
             metrics.reloads.with("done").increment()
             record.note(nil)
             logger.info(
@@ -69,7 +72,7 @@ struct Reload {
 extension ExecutorSettings {
     /// Parts that a reload swaps. Of `admin` only who may ask, of `journal` only how long it keeps, of `hosts` all but a new port.
     private static let changeable: Set<String> = [
-        "jobs", "hosts", "groups", "identities", "known-hosts", "admin", "journal",
+        "jobs", "hosts", "groups", "identities", "known-hosts", "admin", "journal", "log",
     ]
 
     /// What a reload cannot bring in.

@@ -82,6 +82,9 @@ struct IngressMetrics: Sendable {
             help: "Version of Landlock that keeps files and ports closed, 0 for none; system calls are always filtered."
         ) { Double(landlock) }
         try registry.gauge(
+            "sallyport_log_lines_dropped", help: "Lines of the log since the start that were lost because nobody read them."
+        ) { Double(LineLogHandler.dropped) }
+        try registry.gauge(
             "sallyport_settings_reload_taken", help: "0 after a reload whose settings were refused: those before it are in use."
         ) { isReloadTaken.value.load(ordering: .relaxed) ? 1 : 0 }
     }

@@ -10,7 +10,7 @@ internal import Sandbox
 internal import Settings
 public import SettingsReload
 internal import Synchronization
-internal import Telemetry
+public import Telemetry
 
 /// The ingress, put together from its settings: HTTP, hooks, the desk, the job socket. One event loop does all of it.
 public final class IngressProcess: Sendable {
@@ -29,14 +29,18 @@ public final class IngressProcess: Sendable {
     static let spareDescriptors = 192
 
     private let reader: SettingsReader
+    private let threshold: LogThreshold
     private let logger: Logger
     private let links = Atomic<UInt64>(0)
 
     /// Nothing is opened yet.
     ///
-    /// - Parameter reader: reads the settings again when SIGHUP asks for it.
-    public init(reader: SettingsReader, logger: Logger) {
+    /// - Parameters:
+    ///   - reader: reads the settings again when SIGHUP asks for it.
+    ///   - threshold: the one of `logger`, which the settings change.
+    public init(reader: SettingsReader, threshold: LogThreshold, logger: Logger) {
         self.reader = reader
+        self.threshold = threshold
         self.logger = logger
     }
 
@@ -56,6 +60,7 @@ public final class IngressProcess: Sendable {
     ///
     /// - Throws: an error naming the address or socket and the step; nothing is served then.
     public func serve(_ settings: consuming IngressSettings) throws {
+        threshold.level = settings.logLevel
         let (serving, reload) = try start(settings)
         let (service, listener, loop) = (serving.service, serving.listener, serving.loop)
         waitForStop(consume reload, serving.notify)
@@ -130,7 +135,8 @@ public final class IngressProcess: Sendable {
         notify.send(.ready)
         loop.scheduleTask(in: Self.settling) { StartUpPages.giveBack() }
         let reload = Reload(
-            settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, logger: logger)
+            settings: settings, reader: reader, service: service, listener: listener, metrics: metrics, threshold: threshold,
+            logger: logger)
         let serving = Serving(
             service: service, listener: listener, loop: loop, sweep: sweep, http: http, socket: socket, notify: notify)
         return (serving, reload)

@@ -1,6 +1,6 @@
-/// Text cut to a length it has in JSON.
+/// Text as lines of a log have it.
 enum LogText {
-    /// As much of `text` as takes at most `limit` bytes when escaped, with `…` where it was cut.
+    /// As much of `text` as takes at most `limit` bytes when escaped for JSON, with `…` where it was cut.
     static func fitting(_ text: String, into limit: Int) -> String {
         guard escapedLength(text) > limit else { return text }
         var length = 3
@@ -13,7 +13,7 @@ enum LogText {
         return String(kept) + "…"
     }
 
-    /// Bytes that `text` takes between the quotes.
+    /// Bytes that `text` takes between the quotes of JSON.
     static func escapedLength(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + escapedLength($1) } }
 
     private static func escapedLength(_ scalar: Unicode.Scalar) -> Int {
@@ -22,5 +22,12 @@ enum LogText {
         case "\0"..<" ", "\u{7f}": 6
         default: UTF8.width(scalar)
         }
+    }
+
+    /// A value that can be told from the next one: in quotes when there is a space, a quote or nothing in it.
+    static func word(_ text: String) -> String {
+        let plain = PrintableText.escaping(text)
+        guard plain.isEmpty || plain.unicodeScalars.contains(where: { " \"=".unicodeScalars.contains($0) }) else { return plain }
+        return "\"" + plain.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
     }
 }

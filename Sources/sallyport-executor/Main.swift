@@ -58,7 +58,9 @@ struct Serve: ParsableCommand {
         ProcessHardening.closeInherited()
         ProcessSignals.block()
         SystemdNotify.leaveToChild()
-        let logger = Logger(label: "supervisor") { _ in JSONLogHandler(service: "sallyport-executor-supervisor") }
+        let logger = Logger(label: "supervisor") { _ in
+            LineLogHandler(service: "sallyport-executor-supervisor", threshold: LogThreshold())
+        }
         let layout = try settings.reading { try WorkerLayout(file: $0) }
         let program = try Program()
         var supervisor = Supervisor(
@@ -99,7 +101,8 @@ struct Run: ParsableCommand {
 
     func run() throws {
         ProcessSignals.block()
-        let logger = Logger(label: "executor") { _ in JSONLogHandler(service: "sallyport-executor") }
+        let threshold = LogThreshold()
+        let logger = Logger(label: "executor") { _ in LineLogHandler(service: "sallyport-executor", threshold: threshold) }
         do {
             let parent = getppid()
             ProcessHardening.closeInherited()
@@ -109,7 +112,7 @@ struct Run: ParsableCommand {
             let file = settings.config
             // Before there is a thread, a listener or a secret for it to inherit.
             let reader = try SettingsReader.start { _ = try? ExecutorSettings(file: file) }
-            try ExecutorProcess(reader: reader, family: family, logger: logger)
+            try ExecutorProcess(reader: reader, family: family, threshold: threshold, logger: logger)
                 .serve(settings.reading { try ExecutorSettings(file: $0) })
         } catch let exit as ExitCode {
             throw exit

@@ -40,7 +40,8 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         ProcessSignals.block()
-        let logger = Logger(label: "ingress") { _ in JSONLogHandler(service: "sallyport-ingress") }
+        let threshold = LogThreshold()
+        let logger = Logger(label: "ingress") { _ in LineLogHandler(service: "sallyport-ingress", threshold: threshold) }
         do {
             ProcessHardening.closeInherited()
             try ProcessHardening.apply()
@@ -48,7 +49,7 @@ struct Serve: ParsableCommand {
             let file = config
             // Before there is a thread, a listener or a secret for it to inherit.
             let reader = try SettingsReader.start { _ = try? IngressSettings(file: file) }
-            try IngressProcess(reader: reader, logger: logger).serve(IngressSettings(file: file))
+            try IngressProcess(reader: reader, threshold: threshold, logger: logger).serve(IngressSettings(file: file))
         } catch let problems as SettingsProblems {
             StandardError.line("\(problems)")
             throw ExitCode(78)

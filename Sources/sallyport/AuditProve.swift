@@ -1,6 +1,7 @@
 import ArgumentParser
 import Audit
 import JSON
+import Telemetry
 
 /// The records of a job, as the log is read.
 final class JobRecords {
@@ -35,10 +36,11 @@ final class JobRecords {
     /// The one job that is meant.
     func job() throws -> String {
         guard let job = jobs.first else {
-            throw CommandFailure("no record of a job or an event \(Table.safe(id))", code: .failed)
+            throw CommandFailure("no record of a job or an event \(PrintableText.escaping(id))", code: .failed)
         }
         guard jobs.count == 1 else {
-            throw CommandFailure("\(Table.safe(id)) had several jobs, name one: \(jobs.joined(separator: ", "))", code: .usage)
+            throw CommandFailure(
+                "\(PrintableText.escaping(id)) had several jobs, name one: \(jobs.joined(separator: ", "))", code: .usage)
         }
         return job
     }
@@ -46,7 +48,7 @@ final class JobRecords {
     /// A record for people.
     static func line(_ record: AuditRecord) -> String {
         let fields = record.event.fields.members.map { "\($0.name)=\($0.value.string ?? $0.value.description)" }
-        return Table.safe(
+        return PrintableText.escaping(
             "\(record.index)  \(Timestamp.text(record.event.time))  \(record.event.kind)  \(fields.joined(separator: " "))")
     }
 }

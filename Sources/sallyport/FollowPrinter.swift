@@ -1,5 +1,6 @@
 import Authentication
 import JSON
+import Telemetry
 
 /// Prints a job's events for `send --follow`: output as it was written, everything else on standard error.
 struct FollowPrinter {
@@ -27,7 +28,8 @@ struct FollowPrinter {
         let bytes = data["text"]?.string.map { Array($0.utf8) } ?? data["base64"]?.string.flatMap { Base64.decode($0.utf8) } ?? []
         guard !bytes.isEmpty else { return }
         Output.piece(
-            Table.safe(String(decoding: bytes, as: UTF8.self), keepingNewlines: true), isError: data["stream"]?.string == "stderr"
+            PrintableText.escaping(String(decoding: bytes, as: UTF8.self), keepingNewlines: true),
+            isError: data["stream"]?.string == "stderr"
         )
     }
 
@@ -35,6 +37,6 @@ struct FollowPrinter {
 
     private func say(_ line: String) {
         guard !isQuiet else { return }
-        Output.error("sallyport: \(Table.safe(line))")
+        Output.error("sallyport: \(PrintableText.escaping(line))")
     }
 }

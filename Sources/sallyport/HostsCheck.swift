@@ -4,6 +4,7 @@ import JSON
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
+import Telemetry
 
 /// `sallyport hosts check`
 struct HostsCheck: ParsableCommand {
@@ -58,8 +59,8 @@ struct HostsCheck: ParsableCommand {
             return "\(host.host): \(Style.good("good")): reachable, host key, authentication, prelude; \(host.durationMs) ms"
         }
         let next = host.next.isEmpty ? "" : "; \(host.next)"
-        let what = Table.safe("at \(name(host.failed)): \(host.error)\(next); \(host.durationMs) ms")
-        return "\(Table.safe(host.host)): \(Style.bad("FAILED")) \(what)"
+        let what = PrintableText.escaping("at \(name(host.failed)): \(host.error)\(next); \(host.durationMs) ms")
+        return "\(PrintableText.escaping(host.host)): \(Style.bad("FAILED")) \(what)"
     }
 
     private static func name(_ step: WireHostStep) -> String {

@@ -1,6 +1,7 @@
 import JSON
 import JobProtocol
 import ProtocolMessages
+import Telemetry
 
 /// A job's record for people and for programs.
 enum JobRecordText {
@@ -10,25 +11,25 @@ enum JobRecordText {
             "status       \(Style.state(JobNames.name(record.status)))"
                 + (record.reason == .unspecified ? "" : " (\(JobNames.name(record.reason)))"),
         ]
-        if !record.error.isEmpty { lines.append("error        \(Table.safe(record.error))") }
-        lines.append("hook         \(Table.safe(record.hook)) from ingress \(record.ingress)")
-        lines.append("event        \(Table.safe(record.eventID)), attempts \(record.attempt)")
-        lines.append("correlation  \(Table.safe(record.correlationID))")
+        if !record.error.isEmpty { lines.append("error        \(PrintableText.escaping(record.error))") }
+        lines.append("hook         \(PrintableText.escaping(record.hook)) from ingress \(record.ingress)")
+        lines.append("event        \(PrintableText.escaping(record.eventID)), attempts \(record.attempt)")
+        lines.append("correlation  \(PrintableText.escaping(record.correlationID))")
         lines.append("accepted     \(Timestamp.text(record.acceptedAtMs))")
         if record.nextAttemptMs > 0 {
             lines.append("next         attempt \(record.attempt) at \(Timestamp.text(record.nextAttemptMs))")
         }
-        if !record.origin.isEmpty { lines.append("replay of    \(record.origin) by \(Table.safe(record.operator))") }
+        if !record.origin.isEmpty { lines.append("replay of    \(record.origin) by \(PrintableText.escaping(record.operator))") }
         if !record.deadLetter.isEmpty { lines.append("dead letter  \(record.deadLetter)") }
         if record.finishedAtMs > 0 { lines.append("finished     \(Timestamp.text(record.finishedAtMs))") }
         for (name, value) in record.parameters.sorted(by: { $0.key < $1.key }) {
-            lines.append("parameter    \(name) = \(Table.safe(value))")
+            lines.append("parameter    \(name) = \(PrintableText.escaping(value))")
         }
         for destination in record.destinations { lines += self.lines(destination) }
         if !record.events.isEmpty { lines.append("history") }
         for event in record.events {
             let place = event.destination.isEmpty ? "" : " on \(event.destination)"
-            lines.append("  \(Timestamp.text(event.atMs))  \(Table.safe(event.what))\(place)")
+            lines.append("  \(Timestamp.text(event.atMs))  \(PrintableText.escaping(event.what))\(place)")
         }
         return lines
     }
@@ -38,7 +39,7 @@ enum JobRecordText {
         var lines = [
             "on \(destination.destination): \(Style.state(JobNames.name(destination.status)))\(code), \(destination.durationMs) ms"
         ]
-        if !destination.error.isEmpty { lines.append("  \(Table.safe(destination.error))") }
+        if !destination.error.isEmpty { lines.append("  \(PrintableText.escaping(destination.error))") }
         if destination.status == .timedOut || destination.status == .unknown || destination.reason == .cancelled {
             lines.append("  remote process group: " + (destination.groupGone ? "looked for and gone" : "NOT known to be gone"))
         }
@@ -46,7 +47,7 @@ enum JobRecordText {
             ("stdout", destination.stdout, destination.stdoutTotal), ("stderr", destination.stderr, destination.stderrTotal),
         ] where !bytes.isEmpty {
             lines.append("  \(name) (\(total) bytes):")
-            lines.append(Table.safe(String(decoding: bytes, as: UTF8.self), keepingNewlines: true))
+            lines.append(PrintableText.escaping(String(decoding: bytes, as: UTF8.self), keepingNewlines: true))
         }
         return lines
     }

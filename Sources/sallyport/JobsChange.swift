@@ -4,6 +4,7 @@ import JSON
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
+import Telemetry
 
 /// `sallyport jobs cancel`
 struct JobsCancel: ParsableCommand {
@@ -93,8 +94,8 @@ enum JobChanges {
     }
 
     private static func line(_ change: WireAdminChange, _ done: String) -> String {
-        let what = change.error.isEmpty ? "\(done) \(change.newJobID)" : "not done: \(Table.safe(change.error))"
-        return "\(change.jobID) (\(Table.safe(change.name))) \(what)"
+        let what = change.error.isEmpty ? "\(done) \(change.newJobID)" : "not done: \(PrintableText.escaping(change.error))"
+        return "\(change.jobID) (\(PrintableText.escaping(change.name))) \(what)"
     }
 
     private static func json(_ change: WireAdminChange) -> String {

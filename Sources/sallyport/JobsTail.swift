@@ -2,6 +2,7 @@ import ArgumentParser
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
+import Telemetry
 
 /// `sallyport jobs tail`
 struct JobsTail: ParsableCommand {
@@ -32,11 +33,11 @@ struct JobsTail: ParsableCommand {
                     if output.position > position { Output.error("sallyport: [… \(output.position - position) bytes cut …]") }
                     position = output.position &+ UInt64(output.data.count)
                     let text = String(decoding: output.data, as: UTF8.self)
-                    Output.piece(Table.safe(text, keepingNewlines: true), isError: output.stream == .stderr)
+                    Output.piece(PrintableText.escaping(text, keepingNewlines: true), isError: output.stream == .stderr)
                 case .state(let state): Output.error("sallyport: \(JobNames.name(state.status)), attempt \(state.attempts)")
                 case .job(let job):
                     status = job.status
-                    Output.error("sallyport: \(JobNames.name(job.status)) \(Table.safe(job.error))")
+                    Output.error("sallyport: \(JobNames.name(job.status)) \(PrintableText.escaping(job.error))")
                 default: break
                 }
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Authentication
 import JobProtocol
+import Telemetry
 
 /// `sallyport send`
 struct Send: ParsableCommand {
@@ -122,14 +123,14 @@ struct Send: ParsableCommand {
 
     private func report(_ answer: HTTPClient.Response) throws {
         if !quiet {
-            Output.line("\(answer.status) \(Table.safe(answer.reason))")
+            Output.line("\(answer.status) \(PrintableText.escaping(answer.reason))")
             for name in ["location", "retry-after", "www-authenticate", "idempotency-replayed", "allow"] {
                 for header in answer.headers where header.name.lowercased() == name {
-                    Output.line("\(header.name): \(Table.safe(header.value))")
+                    Output.line("\(header.name): \(PrintableText.escaping(header.value))")
                 }
             }
         }
-        Output.line(Table.safe(String(decoding: answer.body, as: UTF8.self), keepingNewlines: true))
+        Output.line(PrintableText.escaping(String(decoding: answer.body, as: UTF8.self), keepingNewlines: true))
         guard (200...299).contains(answer.status) else { throw ExitCode(1) }
     }
 }

@@ -3,6 +3,7 @@ import JSON
 import JobProtocol
 import ProtocolMessages
 import SwiftProtobuf
+import Telemetry
 
 /// `sallyport status`
 struct Status: ParsableCommand {
@@ -84,7 +85,7 @@ enum StatusText {
             )
         }
         lines.append("             \(status.workersLost) workers ended since the start")
-        lines = lines.map { cut(Table.safe($0), width) }
+        lines = lines.map { cut(PrintableText.escaping($0), width) }
         lines[0] = status.problems.isEmpty ? Style.good(lines[0]) : Style.bad(lines[0])
         var table = Table(["HOST", "STATE", "RUNNING", "LAST", "ERROR"])
         for host in hosts {

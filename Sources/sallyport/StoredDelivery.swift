@@ -1,5 +1,6 @@
 import Authentication
 import JSON
+import Telemetry
 
 /// A delivery with its headers, as one was captured: to be sent again.
 ///
@@ -28,7 +29,7 @@ struct StoredDelivery {
         for header in all.headers {
             let isClean = !header.name.isEmpty && !header.name.contains(where: { $0.isWhitespace || $0 == ":" })
             guard isClean, !header.value.utf8.contains(where: { $0 == 0x0d || $0 == 0x0a || $0 == 0 }) else {
-                throw CommandFailure("\(origin): header \(Table.safe(header.name)) is not one", code: .usage)
+                throw CommandFailure("\(origin): header \(PrintableText.escaping(header.name)) is not one", code: .usage)
             }
         }
         headers = all.headers.filter { !Self.connectionHeaders.contains($0.name.lowercased()) }
@@ -60,7 +61,7 @@ struct StoredDelivery {
         case .object(let object)?:
             for member in object.members {
                 for value in member.value.array ?? [member.value] {
-                    guard let text = value.string else { throw wrong("header \(Table.safe(member.name)) is no text") }
+                    guard let text = value.string else { throw wrong("header \(PrintableText.escaping(member.name)) is no text") }
                     headers.append((member.name, text))
                 }
             }
@@ -109,7 +110,8 @@ struct StoredDelivery {
         }
         guard let count = Int(length), count >= 0, count <= rest.count else {
             throw CommandFailure(
-                "\(origin): the body has \(rest.count) bytes, Content-Length says \(Table.safe(length))", code: .usage)
+                "\(origin): the body has \(rest.count) bytes, Content-Length says \(PrintableText.escaping(length))", code: .usage
+            )
         }
         return (headers, Array(rest.prefix(count)))
     }

@@ -1,3 +1,5 @@
+internal import Telemetry
+
 /// Columns for a terminal. Text from hosts and senders is shown with its control characters escaped.
 struct Table {
     private var rows: [[String]]
@@ -15,7 +17,7 @@ struct Table {
         self.states = states
     }
 
-    mutating func add(_ cells: [String]) { rows.append(cells.map { Self.safe($0) }) }
+    mutating func add(_ cells: [String]) { rows.append(cells.map { PrintableText.escaping($0) }) }
 
     /// Columns that are cut to fit a terminal keep as many characters.
     private static let narrowest = 8
@@ -42,29 +44,6 @@ struct Table {
                 if index < widths.count - 1 { line += String(repeating: " ", count: width - cell.count + 2) }
             }
             return line
-        }
-    }
-
-    /// `text` with C0, DEL and C1 control characters, and those that turn the direction of text or end a line, as `\u{…}`: nothing that
-    /// came over the network moves a cursor or shows itself as something else.
-    static func safe(_ text: String, keepingNewlines: Bool = false) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            if isControl(scalar.value), !(keepingNewlines && (scalar == "\n" || scalar == "\t")) {
-                result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-
-    private static func isControl(_ scalar: UInt32) -> Bool {
-        switch scalar {
-        case ..<0x20, 0x7f...0x9f: true
-        // Unicode Bidirectional Algorithm (UAX #9), table 4 and marks; line and paragraph separator.
-        case 0x061c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
-        default: false
         }
     }
 }

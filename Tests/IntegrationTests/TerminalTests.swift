@@ -29,7 +29,7 @@ struct TerminalTests {
             if command[1] == "show" { #expect(text.contains("\\u{1b}[31mred \\u{202e}backwards \\u{9b}5n"), "\(text)") }
         }
         for columns in [80, 100] {
-            let program = "stty cols \(columns); '\(try TestBed.binary("sallyport"))' jobs list --socket '\(socket)'"
+            let program = "stty cols \(columns); NO_COLOR=1 '\(try TestBed.binary("sallyport"))' jobs list --socket '\(socket)'"
             let table = try Command.run("/usr/bin/script", ["-qec", program, "/dev/null"]).output
             let lines = table.split(whereSeparator: \.isNewline)
             #expect(lines.count == 2, "\(table)")

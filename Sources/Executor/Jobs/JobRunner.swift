@@ -83,8 +83,15 @@ final class JobRunner: Sendable {
     ) async -> WireDestinationResult {
         let began = WallClock.now()
         let trace = tracer.command(of: job.request)
+        logger.debug("command begins", metadata: ["job": "\(job.id)", "destination": "\(run.destination)"].traced(trace))
         let result = await result(of: run, job, trace, share: share, journal: journal, onOutput: onOutput)
         tracer.ended(trace, job, result, on: rules.now.hosts.targets[run.destination], from: began)
+        logger.debug(
+            "command ended",
+            metadata: [
+                "job": "\(job.id)", "destination": "\(run.destination)", "status": "\(JobNames.name(result.status))",
+                "exit_code": "\(result.exitCode)", "milliseconds": "\(WallClock.now() - began)",
+            ].traced(trace))
         return result
     }
 

@@ -1,5 +1,6 @@
 internal import Authentication
 internal import JobProtocol
+public import Logging
 public import Sandbox
 public import Settings
 internal import SettingsReload
@@ -17,6 +18,8 @@ public struct ExecutorSettings: Sendable {
     let admin: AdminAccess
     let workers: WorkerSettings
     let minimumLandlock: Int
+    /// Of the log.
+    public let logLevel: Logger.Level
     let journalPath: String
     let keep: Duration
     let maximumJournalSize: Int?
@@ -29,7 +32,7 @@ public struct ExecutorSettings: Sendable {
     /// Keys at the top of the file.
     static let keys = [
         "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "audit", "known-hosts", "identities", "hosts",
-        "groups", "jobs", "sandbox", "traces",
+        "groups", "jobs", "sandbox", "traces", "log",
     ]
 
     /// Keys of `journal`.
@@ -44,6 +47,7 @@ public struct ExecutorSettings: Sendable {
         self.file = file
         fixed = Self.fixed(root)
         minimumLandlock = root.optional("sandbox").minimumLandlock()
+        logLevel = root.optional("log").logLevel()
         let ingresses = Self.ingresses(root.required("ingresses"))
         let keyID = root.optional("key-id")
         self.keyID = keyID.isPresent ? keyID.name() ?? "" : "executor"

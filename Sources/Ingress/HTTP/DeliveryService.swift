@@ -118,7 +118,7 @@ final class DeliveryService: Sendable {
                 try DeliveryReader(
                     hook: hook, head: head, peer: peer, client: client, memory: bodies, now: WallClock.now() / 1000))
         } catch {
-            return .answer(reject(hook, .signature(error)))
+            return .answer(reject(hook, .signature(error), head.headers))
         }
     }
 
@@ -143,7 +143,14 @@ final class DeliveryService: Sendable {
             // The answer gives the place back; a stream does at its end.
             let begun = MonotonicClock.now()
             let reply: (Answer) -> Void = { given in
-                self.metrics.duration.with(hook.name).observe(Double(MonotonicClock.now() - begun) / 1e9)
+                let took = MonotonicClock.now() - begun
+                self.metrics.duration.with(hook.name).observe(Double(took) / 1e9)
+                self.logger.debug(
+                    "delivery answered",
+                    metadata: [
+                        "hook": "\(hook.name)", "job": "\(intent.request.jobID)", "status": "\(given.status.code)",
+                        "milliseconds": "\(took / 1_000_000)",
+                    ].traced(TraceContext(headers: [intent.request.traceparent])))
                 if given.stream == nil { self.gate.leave(hook.name) }
                 answer(given.spaced(attempt: attempt))
             }
@@ -153,7 +160,7 @@ final class DeliveryService: Sendable {
                 submit(intent, hook, on: eventLoop, answer: reply)
             }
         } catch {
-            answer(reject(hook, error))
+            answer(reject(hook, error, reader.head.headers))
         }
     }
 
@@ -167,14 +174,15 @@ final class DeliveryService: Sendable {
 
     private static let stopping = Answer.unavailable("the ingress is stopping", retryAfter: JobAnswer.retryAfter)
 
-    private func reject(_ hook: Hook, _ rejection: Rejection) -> Answer {
+    private func reject(_ hook: Hook, _ rejection: Rejection, _ headers: HTTPHeaders) -> Answer {
         count(hook, rejection.outcome)
         if let (check, reason) = rejection.failedProof {
             metrics.verificationFailures.with(hook.name, check, reason).increment()
         }
         refusals.write(
             rejection.isIgnored ? .info : .notice, rejection.isIgnored ? "delivery ignored" : "delivery refused",
-            hook: hook.name, outcome: rejection.outcome, ["detail": "\(rejection.detail)"])
+            hook: hook.name, outcome: rejection.outcome,
+            ["detail": "\(rejection.detail)"].traced(TraceContext(headers: headers["traceparent"])))
         return rejection.answer
     }
 

@@ -15,14 +15,15 @@ struct RefusalLog: Sendable {
 
     /// Writes the line, or counts it.
     func write(
-        _ level: Logger.Level, _ message: Logger.Message, hook: String = "", outcome: String, _ metadata: Logger.Metadata = [:],
+        _ level: Logger.Level, _ message: Logger.Message, hook: String = "", outcome: String,
+        _ metadata: @autoclosure () -> Logger.Metadata = [:],
         now: Int64 = MonotonicClock.now()
     ) {
         guard level >= logger.logLevel else { return }
         guard let leftOut = throttle.admit(.init(hook: hook, outcome: outcome), now: now) else {
             return suppressed.with(outcome).increment()
         }
-        var metadata = metadata
+        var metadata = metadata()
         if !hook.isEmpty { metadata["hook"] = "\(hook)" }
         metadata["outcome"] = "\(outcome)"
         if leftOut > 0 { metadata["left_out"] = "\(leftOut)" }

@@ -3,7 +3,7 @@ internal import SettingsReload
 
 extension FixedSettings {
     /// Parts that a reload of an ingress swaps. Of `listen`, only what is below `tls`.
-    static let changeable: Set<String> = ["hooks", "jobs", "limits"]
+    static let changeable: Set<String> = ["hooks", "jobs", "limits", "log"]
 
     /// An ingress's.
     init(_ root: SettingsMapping) {

@@ -13,18 +13,19 @@ struct Reload {
     private let service: DeliveryService
     private let listener: HTTPListener
     private let metrics: IngressMetrics
+    private let threshold: LogThreshold
     private let logger: Logger
 
     init(
         settings: IngressSettings, reader: SettingsReader, service: DeliveryService, listener: HTTPListener,
-        metrics: IngressMetrics,
-        logger: Logger
+        metrics: IngressMetrics, threshold: LogThreshold, logger: Logger
     ) {
         self.settings = settings
         self.reader = reader
         self.service = service
         self.listener = listener
         self.metrics = metrics
+        self.threshold = threshold
         self.logger = logger
     }
 
@@ -38,6 +39,7 @@ struct Reload {
             settings = new
             service.change(to: new.serving)
             listener.change(to: new.listening)
+            threshold.level = new.logLevel
             metrics.reloaded(true)
             logger.info("settings are read again", metadata: ["hooks": "\(new.hooks.count)"])
         } catch let problems as SettingsProblems {

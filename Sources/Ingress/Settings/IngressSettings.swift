@@ -1,5 +1,6 @@
 internal import Authentication
 internal import JobProtocol
+public import Logging
 internal import NIOCore
 public import Sandbox
 public import Settings
@@ -14,6 +15,8 @@ public struct IngressSettings: Sendable {
     let trustedProxies: TrustedProxies
     let limits: LimitSettings
     let minimumLandlock: Int
+    /// Of the log.
+    public let logLevel: Logger.Level
     let jobSocket: String
     let jobSocketMode: UInt32
     let executorUIDs: Set<UInt32>
@@ -40,6 +43,7 @@ public struct IngressSettings: Sendable {
         trustedProxies = root.optional("trusted-proxies").trustedProxies()
         limits = LimitSettings(root.optional("limits"))
         minimumLandlock = root.optional("sandbox").minimumLandlock()
+        logLevel = root.optional("log").logLevel()
         let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
         jobSocket = executor.required("socket").socketPath() ?? ""
         jobSocketMode = executor.optional("mode").fileMode() ?? 0o660
@@ -75,7 +79,9 @@ public struct IngressSettings: Sendable {
     }
 
     /// The keys at the top of the file.
-    static let keys = ["listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "jobs", "sandbox", "spool"]
+    static let keys = [
+        "listen", "operations", "trusted-proxies", "limits", "executor", "hooks", "jobs", "sandbox", "spool", "log",
+    ]
 
     /// What the process may reach once it serves: nothing, or the folder of its spool.
     public var files: FileAccess { FileAccess(usable: spool.map { [$0.directory] } ?? []) }

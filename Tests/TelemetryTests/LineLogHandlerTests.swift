@@ -5,7 +5,7 @@ import Testing
 
 @testable import Telemetry
 
-@Suite struct JSONLogHandlerTests {
+@Suite struct LineLogHandlerTests {
     /// A pipe: what is logged, and what came out of it.
     private final class Pipe {
         private let ends: (reading: Int32, writing: Int32)
@@ -24,7 +24,9 @@ import Testing
 
         func logger(_ level: Logger.Level = .trace) -> Logger {
             let descriptor = ends.writing
-            return Logger(label: "test") { _ in JSONLogHandler(service: "sallyport-test", level: level, descriptor: descriptor) }
+            return Logger(label: "test") { _ in
+                LineLogHandler(service: "sallyport-test", threshold: LogThreshold(level), descriptor: descriptor)
+            }
         }
 
         func lines() -> [String] {
@@ -86,11 +88,11 @@ import Testing
 
     @Test func `a long value is cut with a mark, a short one is whole`() throws {
         let pipe = try Pipe()
-        let whole = String(repeating: "a", count: JSONLogHandler.maximumValue)
+        let whole = String(repeating: "a", count: LineLogHandler.maximumValue)
         pipe.logger().info("m", metadata: ["whole": "\(whole)", "long": "\(whole)b"])
         let line = try parse(pipe.lines()[0])
         #expect(line["whole"]?.string == whole)
-        #expect(line["long"]?.string == String(repeating: "a", count: JSONLogHandler.maximumValue - 3) + "…")
+        #expect(line["long"]?.string == String(repeating: "a", count: LineLogHandler.maximumValue - 3) + "…")
     }
 
     @Test(arguments: ["a", "é", "\u{1}", "\"", "👩‍👩‍👧"])
@@ -102,8 +104,8 @@ import Testing
         pipe.logger().info("\(long)", metadata: metadata)
         let lines = pipe.lines()
         #expect(lines.count == 1)
-        #expect(lines[0].utf8.count + 1 <= JSONLogHandler.maximumLine)
-        #expect(lines[0].utf8.count > JSONLogHandler.maximumLine / 2)
+        #expect(lines[0].utf8.count + 1 <= LineLogHandler.maximumLine)
+        #expect(lines[0].utf8.count > LineLogHandler.maximumLine / 2)
         let line = try parse(lines[0])
         #expect(line["message"]?.string?.hasSuffix("…") == true)
         #expect(line["log.truncated"] != nil)
@@ -112,13 +114,13 @@ import Testing
     @Test func `a reader that does not read stops nobody, and the loss is counted`() throws {
         let pipe = try Pipe()
         let logger = pipe.logger()
-        let before = JSONLogHandler.dropped
+        let before = LineLogHandler.dropped
         let long = String(repeating: "a", count: 1000)
         // A pipe has 64 KiB; a write that blocks would never come back.
         for index in 0..<200 { logger.info("\(index) \(long)") }
         let lines = pipe.lines()
         #expect(lines.count < 200)
-        #expect(JSONLogHandler.dropped - before >= 200 - lines.count)
+        #expect(LineLogHandler.dropped - before >= 200 - lines.count)
         for line in lines { #expect(try parse(line)["message"] != nil) }
         logger.info("again")
         #expect(pipe.lines().count == 1)

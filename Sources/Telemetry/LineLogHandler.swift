@@ -3,35 +3,44 @@ internal import JSON
 public import Logging
 internal import Synchronization
 
-/// Writes each event as one line of JSON, with one write(2) a line.
+/// Writes each event as one line, with one write(2) a line: JSON, or text for people on a terminal.
 ///
 /// Field names follow ECS logging: `@timestamp`, `log.level`, `message`, `service.name`; metadata stands beside them, sorted. A line has
 /// at most ``maximumLine`` bytes: what fits into a pipe as a whole, so that lines of several processes never mix (pipe(7), PIPE_BUF).
 /// Control characters are escaped. A reader that does not read never stops the process: the line is dropped and counted.
-public struct JSONLogHandler: LogHandler {
+public struct LineLogHandler: LogHandler {
     /// Bytes of a line.
     public static let maximumLine = 4096
     /// Bytes of one metadata value, escaped; what is longer is cut, with a mark. A message may have twice as many.
     public static let maximumValue = 1024
 
-    private static let reserved: Set<String> = ["@timestamp", "log.level", "message", "service.name", "log.truncated"]
     private static let droppedLines = Atomic<Int>(0)
 
     /// Lines that were lost in this process because nobody read them.
     public static var dropped: Int { droppedLines.load(ordering: .relaxed) }
 
-    /// Events below it are not written.
-    public var logLevel: Logger.Level
+    /// Events below it are not written. Setting it takes this handler away from the threshold that it was made with.
+    public var logLevel: Logger.Level {
+        get { threshold.level }
+        set { threshold = LogThreshold(newValue) }
+    }
     /// Written with every event.
     public var metadata: Logger.Metadata = [:]
     private let service: String
+    private var threshold: LogThreshold
     private let descriptor: Int32
+    private let form: LogForm
 
-    /// A handler for one process; `descriptor` is standard error unless stated.
-    public init(service: String, level: Logger.Level = .info, descriptor: Int32 = 2) {
+    /// A handler for one process.
+    ///
+    /// - Parameters:
+    ///   - descriptor: standard output unless stated.
+    ///   - form: what suits the descriptor unless stated.
+    public init(service: String, threshold: LogThreshold, descriptor: Int32 = 1, form: LogForm? = nil) {
         self.service = service
-        logLevel = level
+        self.threshold = threshold
         self.descriptor = descriptor
+        self.form = form ?? .suiting(descriptor)
     }
 
     /// One value of ``metadata``.
@@ -42,19 +51,11 @@ public struct JSONLogHandler: LogHandler {
 
     /// Writes one event.
     public func log(event: LogEvent) {
-        var json = JSONWriter()
-        json.beginObject()
-        json.name("@timestamp")
-        json.string(Timestamp.now())
-        json.name("log.level")
-        json.string(event.level.rawValue)
-        json.name("message")
-        json.string(LogText.fitting("\(event.message)", into: 2 * Self.maximumValue))
-        json.name("service.name")
-        json.string(LogText.fitting(service, into: 128))
-        write(values(of: event), to: &json)
-        json.endObject()
-        write(json.bytes + [0x0a])
+        let line = LogLine(level: event.level, message: "\(event.message)", service: service, values: values(of: event))
+        switch form {
+        case .json: write(line.json)
+        case .text(let isColoured): write(line.text(isColoured: isColoured))
+        }
     }
 
     private func values(of event: LogEvent) -> [(key: String, value: String)] {
@@ -62,23 +63,6 @@ public struct JSONLogHandler: LogHandler {
         if let more = event.metadata { values.merge(more) { $1 } }
         if let error = event.error { values["error.message"] = "\(error)" }
         return values.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
-    }
-
-    /// As many as fit into the line, and a mark when some did not.
-    private func write(_ values: [(key: String, value: String)], to json: inout JSONWriter) {
-        let mark = 24
-        for (key, value) in values where !Self.reserved.contains(key) {
-            let key = LogText.fitting(key, into: 64)
-            // Quotes, colon, comma, closing brace and newline.
-            let room = Self.maximumLine - mark - json.bytes.count - LogText.escapedLength(key) - 8
-            guard room >= 32 else {
-                json.name("log.truncated")
-                json.bool(true)
-                return
-            }
-            json.name(key)
-            json.string(LogText.fitting(value, into: min(room, Self.maximumValue)))
-        }
     }
 
     private func write(_ line: [UInt8]) {
