@@ -1,8 +1,8 @@
 // The limit: one command after the other over one warm libssh2 connection, a channel each, with nothing around it.
 //
-//     channel-loop PORT USER PUBLIC-KEY PRIVATE-KEY COUNT COMMAND
+//     channel-loop PORT USER PUBLIC-KEY PRIVATE-KEY COUNT PAUSE COMMAND
 //
-// Prints one line a run, the microseconds from the request for a channel to the end of it.
+// PAUSE: microseconds before each. Prints one line a run, the microseconds from the request for a channel to the end of it.
 #include <arpa/inet.h>
 #include <libssh2.h>
 #include <netinet/tcp.h>
@@ -13,9 +13,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-// Microseconds before each run: what the one before left to do, on the host too, shall not be counted.
-#define PAUSE 20000
 
 static void stop(const char *step) {
     fprintf(stderr, "channel-loop: %s failed\n", step);
@@ -29,7 +26,7 @@ static int64_t now(void) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 7) stop("usage: PORT USER PUBLIC-KEY PRIVATE-KEY COUNT COMMAND;");
+    if (count != 8) stop("usage: PORT USER PUBLIC-KEY PRIVATE-KEY COUNT PAUSE COMMAND;");
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[1]))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int descriptor = socket(AF_INET, SOCK_STREAM, 0);
@@ -45,10 +42,10 @@ int main(int count, char **arguments) {
     if (libssh2_session_handshake(session, descriptor) != 0) stop("handshake");
     if (libssh2_userauth_publickey_fromfile(session, arguments[2], arguments[3], arguments[4], NULL) != 0) stop("authentication");
     for (int left = atoi(arguments[5]); left > 0; left--) {
-        usleep(PAUSE);
+        usleep((useconds_t)atoi(arguments[6]));
         int64_t start = now();
         LIBSSH2_CHANNEL *channel = libssh2_channel_open_session(session);
-        if (channel == NULL || libssh2_channel_exec(channel, arguments[6]) != 0) stop("exec");
+        if (channel == NULL || libssh2_channel_exec(channel, arguments[7]) != 0) stop("exec");
         char buffer[4096];
         while (libssh2_channel_read(channel, buffer, sizeof(buffer)) > 0) {}
         libssh2_channel_close(channel);
