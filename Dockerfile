@@ -61,6 +61,8 @@ STOPSIGNAL SIGTERM
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG SOURCE=""
+# Podman looks for arguments in its cache only where a RUN has them: without this the labels may be those of an earlier build.
+RUN : "$VERSION" "$REVISION" "$SOURCE"
 LABEL org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \

@@ -1,4 +1,9 @@
-# Sourced by check: what it makes, and takes away again.
+# Sourced by check and check-manifests: what they make, and take away again.
+
+# Where the pod and its host are: this machine's network, or one of their own, which `inside` runs commands in.
+network=--network=host
+address=127.0.0.1
+inside() { "$@"; }
 
 say() { printf '%s\n' "$*"; }
 title() { printf '\n== %s\n' "$*"; }
@@ -26,7 +31,7 @@ free_port() {
 }
 
 # The command line of the image `all`, in $box.
-cli() { podman run --rm --network host --user 0 -v "$box:/box" -w /box sallyport-all:0.1.0 "$@"; }
+cli() { podman run --rm "$network" --user 0 -v "$box:/box" -w /box sallyport-all:0.1.0 "$@"; }
 
 prepare() {
     [ "$(id -u)" = 0 ] || die "run it as root"
@@ -36,6 +41,10 @@ prepare() {
     for image in ingress executor all; do
         podman image exists "sallyport-$image:0.1.0" || die "the image sallyport-$image:0.1.0 is not there: podman build --format docker --target $image -t sallyport-$image:0.1.0 ."
     done
+    revisions=$(podman image inspect --format '{{index .Labels "org.opencontainers.image.revision"}}' \
+        sallyport-ingress:0.1.0 sallyport-executor:0.1.0 sallyport-all:0.1.0 | sort -u | tr '\n' ' ')
+    say "images of revision $revisions"
+    [ "$(printf %s "$revisions" | wc -w)" -le 1 ] || die "the images are of different revisions: build all three again"
     [ ! -e /etc/sallyport ] || die "/etc/sallyport is there; this would overwrite it"
     ! podman pod exists sallyport || die "a pod called sallyport is there; this would replace it"
     for volume in jobs admin journal; do
@@ -58,7 +67,9 @@ clean() {
     trap - EXIT
     set +e
     touch "$box/stop"
-    [ "$status" = 0 ] || for name in ingress executor; do podman logs "sallyport-$name" >"/tmp/sallyport-check-$name.log" 2>&1; done
+    [ "$status" = 0 ] || for name in ingress executor metrics; do
+        ! podman container exists "sallyport-$name" || podman logs "sallyport-$name" >"/tmp/sallyport-check-$name.log" 2>&1
+    done
     podman rm -f sallyport-check-load >/dev/null 2>&1
     podman play kube --down "$here/pod.yaml" >/dev/null 2>&1
     podman volume rm -f sallyport-jobs sallyport-admin sallyport-journal >/dev/null 2>&1
@@ -77,7 +88,7 @@ make_secrets() {
     mv "$box/ingress.key" "$box/executor.key" "$box/secrets/"
 }
 
-# Those of settings/, with what README.md says must be put in, and a job that notes each event.
+# Those of settings/, with what README.md says must be put in, a job that notes each event, one with a long result, and traces.
 make_settings() {
     mkdir "$box/settings"
     sed -e "s|ed25519:THE-EXECUTORS-PUBLIC-KEY|$executor_key|" -e "s|0.0.0.0, port: 8080|127.0.0.1, port: $http|" \
@@ -87,6 +98,7 @@ make_settings() {
     verify: { hookdeck: { secret: { file: /etc/sallyport-secrets/hookdeck } } }
     job: note
     parameters: { id: { payload: /id } }
+  long: { verify: { hookdeck: { secret: { file: /etc/sallyport-secrets/hookdeck } } }, job: long }
 END
     sed -e "s|ed25519:THE-INGRESS-PUBLIC-KEY|$ingress_key|" \
         -e "s|address: 192.0.2.11, user: deploy|address: 127.0.0.1, port: $ssh, user: sallyport-check|" \
@@ -97,16 +109,18 @@ END
     destinations: [web-1]
     parameters: { id: { pattern: "[0-9]+-[0-9]+" } }
     timeout: 20s
+  long: { command: [seq, "3000"], destinations: [web-1], timeout: 20s }
+traces: { file: /var/lib/sallyport/traces.jsonl }
 END
 }
 
-start_sshd() {
+make_sshd() {
     mkdir "$box/sshd"
     ssh-keygen -q -t ed25519 -N '' -f "$box/sshd/host_key"
     sed 's/^/restrict /' "$box/secrets/deploy.key.pub" >"$box/sshd/authorized_keys"
     cat >"$box/sshd/config" <<END
 Port $ssh
-ListenAddress 127.0.0.1
+ListenAddress $address
 HostKey $box/sshd/host_key
 AuthorizedKeysFile $box/sshd/authorized_keys
 AllowUsers sallyport-check
@@ -118,8 +132,49 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 END
     mkdir -p /run/sshd
-    /usr/sbin/sshd -f "$box/sshd/config" -E "$box/sshd/log"
-    wait_for sshd cli hosts scan 127.0.0.1 --port "$ssh" --pin settings/known_hosts
+}
+
+start_sshd() {
+    inside /usr/sbin/sshd -f "$box/sshd/config" -E "$box/sshd/log"
+    wait_for sshd cli hosts scan "$address" --port "$ssh" --pin scanned
+    mv "$box/scanned" "$box/settings/known_hosts"
+}
+
+# deliver ADDRESS: a delivery with all that the hook asks for, to the ingress there.
+deliver() {
+    printf '{"after":"%s","repository":{"full_name":"octo-org/app"}}' 0123456789abcdef0123456789abcdef01234567 >"$box/push.json"
+    cli token issue --key secrets/token.key --key-id init --issuer https://ci.example --audience sallyport --subject deployer >"$box/token"
+    answer=$(cli send "$1/hooks/github" push.json --secret secrets/hookdeck --token-file token --event first) || true
+    say "$answer"
+    case $answer in 200*'deploying octo-org/app at 0123456789abcdef'*) ;; *) die "that is not what the command prints" ;; esac
+}
+
+# deliver_long: the hook `long` before and after the executor is killed: then the result comes from the journal, which has it compressed.
+deliver_long() {
+    echo '{}' >"$box/long.json"
+    seq 3000 | sed 's/$/\\n/' | tr -d '\n' >"$box/expected"
+    for duplicate in false true; do
+        cli send "http://127.0.0.1:$http/hooks/long" long.json --secret secrets/hookdeck --event long >"$box/answer" || true
+        grep -q "\"duplicate\":$duplicate" "$box/answer" && grep -qF "\"stdout\":\"$(cat "$box/expected")\"" "$box/answer" ||
+            die "the long result is another, or not duplicate $duplicate: $(head -c 500 "$box/answer")"
+        [ $duplicate = true ] || kill_container executor
+    done
+    say "a result of $(seq 3000 | wc -c) bytes, and the same from the journal"
+}
+
+# look IMAGE PROGRAM ARGUMENTS...: a program of the image's, without what it does by itself.
+look() {
+    image=sallyport-$1:0.1.0 program=$2
+    shift 2
+    podman run --rm --no-healthcheck --network none --user 0 --entrypoint "$program" "$image" "$@"
+}
+
+# libraries IMAGE PROGRAM: those that it is linked with, in $linked too.
+libraries() {
+    look "$1" ldd "/usr/local/bin/$2" >"$box/linked" || die "ldd $2: $(cat "$box/linked")"
+    ! grep 'not found' "$box/linked" || die "$2 lacks a library in the image $1"
+    linked=$(sed -n 's/^[[:space:]]*\(lib[^.]*\)\..* => .*/\1/p' "$box/linked" | sort | tr '\n' ' ')
+    say "$2: $linked"
 }
 
 # As README.md says.
@@ -158,16 +213,21 @@ start_load() {
     wait_for "the load" grep -q . "$box/target/ran"
 }
 
-# kill_again CONTAINER TIMES: its first process and with it all of them, at any moment; podman starts it again.
+# kill_container CONTAINER: its first process and with it all of them; podman starts it again.
+kill_container() {
+    pid=$(podman inspect "sallyport-$1" --format '{{.State.Pid}}')
+    [ "$pid" -gt 1 ] || die "the container $1 does not run"
+    kill -KILL "$pid"
+    wait_for "the container $1, again" is_another "$1" "$pid"
+    wait_for "the pod, again" inside curl -sf "http://127.0.0.1:$operations/readyz"
+}
+
+# kill_again CONTAINER TIMES: at any moment.
 kill_again() {
     before=$(cat "$box"/answers/* | wc -l)
     for _ in $(seq "$2"); do
         sleep "0.$(shuf -i 10-99 -n 1)"
-        pid=$(podman inspect "sallyport-$1" --format '{{.State.Pid}}')
-        [ "$pid" -gt 1 ] || die "the container $1 does not run"
-        kill -KILL "$pid"
-        wait_for "the container $1, again" is_another "$1" "$pid"
-        wait_for "the pod, again" curl -sf "http://127.0.0.1:$operations/readyz"
+        kill_container "$1"
     done
     say "$1: killed $2 times, while $(($(cat "$box"/answers/* | wc -l) - before)) deliveries were answered"
 }
