@@ -54,7 +54,7 @@ public final class ExecutorProcess: Sendable {
     /// Keeps nothing of the settings but what a reload replaces, so that a key that was replaced is gone. Nil when told to stop meanwhile.
     private func begin(_ settings: consuming ExecutorSettings) throws -> (Running, Reload)? {
         let settings = settings
-        guard try lockJournal(settings.journalPath) else { return nil }
+        guard try lockJournal(settings.journal.store) else { return nil }
         let directory = try AuditDirectory(path: settings.audit.path, number: SandboxProfile.folder)
         let traces = try settings.traces.map { try TraceFile(path: $0.file, maximumSize: $0.maximumSize) }
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
@@ -92,15 +92,15 @@ public final class ExecutorProcess: Sendable {
     }
 
     /// Takes the journal, as soon as an executor that is stopping gives it up. False when this one was told to stop meanwhile.
-    private func lockJournal(_ journal: String) throws -> Bool {
+    private func lockJournal(_ journal: JournalSettings.Store) throws -> Bool {
         let deadline = ContinuousClock.now + Self.lockLimit
         var isTold = false
-        while try !JournalLock.take(journal) {
-            guard ContinuousClock.now < deadline else { throw JournalLock.isTaken(journal) }
+        while try !journal.lock() {
+            guard ContinuousClock.now < deadline else { throw JournalError.isTaken(journal.place) }
             if !isTold {
                 logger.warning(
                     "another executor uses the journal; waiting for it to stop",
-                    metadata: ["journal": "\(journal)", "seconds": "\(Self.lockLimit.components.seconds)"])
+                    metadata: ["journal": "\(journal.place)", "seconds": "\(Self.lockLimit.components.seconds)"])
                 isTold = true
             }
             if case .stop? = ProcessSignals.next(within: 100) { return false }
@@ -143,9 +143,8 @@ public final class ExecutorProcess: Sendable {
         _ settings: ExecutorSettings, on sockets: Sockets, _ directory: AuditDirectory, _ traces: TraceFile?, _ seal: Seal
     ) async throws -> Running {
         let metrics = try ExecutorMetrics()
-        let journal = try SQLiteJournal(
-            path: settings.journalPath, maximumSize: settings.maximumJournalSize, audit: settings.audit, in: directory,
-            commitDuration: metrics.commitDuration, logger: logger)
+        let journal = try settings.journal.store.open(
+            audit: settings.audit, in: directory, commitDuration: metrics.commitDuration, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
         try await journal.record([
@@ -182,7 +181,8 @@ public final class ExecutorProcess: Sendable {
         logger.info(
             "executor is ready",
             metadata: [
-                "jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journalPath)", "landlock": "\(seal.landlock)",
+                "jobs": "\(settings.policy.jobs.count)", "journal": "\(settings.journal.store.place)",
+                "landlock": "\(seal.landlock)",
             ])
         return Running(service: service, workers: workers, tasks: tasks, reloads: report.reloads)
     }

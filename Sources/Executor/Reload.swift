@@ -80,7 +80,7 @@ extension ExecutorSettings {
         var parts: [String: String] = [:]
         for key in keys where !changeable.contains(key) { parts[key] = root.optional(key).canonicalText }
         for (part, all, free) in [
-            ("admin", AdminSettings.keys, ["operators", "readers"]), ("journal", journalKeys, ["keep"]),
+            ("admin", AdminSettings.keys, ["operators", "readers"]), ("journal", JournalSettings.keys, ["keep"]),
         ] where root.optional(part).isMapping {
             let keys = root.optional(part).mapping(all)
             for key in all where !free.contains(key) { parts["\(part).\(key)"] = keys.optional(key).canonicalText }
@@ -89,7 +89,7 @@ extension ExecutorSettings {
     }
 
     /// What jobs are checked against and run on.
-    var rules: Rules.Current { Rules.Current(policy: policy, hosts: hosts, admin: admin, keep: keep) }
+    var rules: Rules.Current { Rules.Current(policy: policy, hosts: hosts, admin: admin, keep: journal.keep) }
 
     /// What differs from `old` and cannot be changed while the process runs.
     ///

@@ -7,7 +7,7 @@ import Testing
     private func read(_ text: String) throws -> AuditSettings? {
         let file = try SettingsFile(text: text, file: "/etc/sallyport/executor.yaml")
         let settings = AuditSettings.read(
-            file.root, journal: "/var/lib/sallyport/journal.db", keyID: "executor", key: try Samples.executorKey.get())
+            file.root, beside: "/var/lib/sallyport", keyID: "executor", key: try Samples.executorKey.get())
         try file.finish()
         return settings
     }

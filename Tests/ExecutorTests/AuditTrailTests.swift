@@ -54,49 +54,6 @@ import Testing
         return error?.description ?? ""
     }
 
-    @Test func `what a claim and a result bring is recorded in its order`() async throws {
-        let journal = try journal()
-        let request = Samples.request()
-        var claim = try Samples.claim(request)
-        claim.events = [event("one"), event("two")]
-        _ = try await journal.claim(claim)
-        // Known already: nothing is recorded again.
-        _ = try await journal.claim(claim)
-        try await journal.finish(request.jobID, Samples.result(request, .succeeded), [event("end")])
-        try await journal.finish(request.jobID, Samples.result(request, .succeeded), [event("end")])
-        journal.close()
-        #expect(try recorded() == ["one", "two", "end", request.jobID])
-    }
-
-    @Test func `what is undone in the journal is not recorded either, and leaves no gap`() async throws {
-        let journal = try journal()
-        try await journal.record([event("before")])
-        await #expect(throws: JournalError.self) {
-            try await journal.note("nobody", "signed", destination: "web-1", event("undone"))
-        }
-        try await journal.record([event("after")])
-        journal.close()
-        #expect(try recorded() == ["before", "after"])
-    }
-
-    @Test func `records of many at once each have a place of their own`() async throws {
-        let journal = try journal()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<200 { group.addTask { try await journal.record([event("\(number)")]) } }
-            try await group.waitForAll()
-        }
-        journal.close()
-        #expect(try Set(recorded()) == Set((0..<200).map { "\($0)" }))
-    }
-
-    @Test func `a log goes on where it ended`() async throws {
-        try await fill()
-        let journal = try journal()
-        try await journal.record([event("d")])
-        journal.close()
-        #expect(try recorded() == ["a", "b", "c", "d"])
-    }
-
     @Test func `after a crash the file has what the journal promised, wherever the file ended`() async throws {
         let journal = try journal()
         try await journal.record([event("a"), event("b")])

@@ -1,5 +1,4 @@
 internal import Audit
-internal import GRDB
 
 /// The records of one transaction, as the journal's table `audit` keeps them until a checkpoint covers them in the log's file.
 struct AuditBatch: Sendable {
@@ -27,50 +26,35 @@ struct AuditBatch: Sendable {
         self.lines = lines
     }
 
-    private init(_ row: Row) throws(AuditError) {
-        let (first, size): (Int64, Int64) = (row["first"], row["size"])
-        let subtrees = [UInt8](row["subtrees"] as DatabaseBytes)
-        let hashes = stride(from: 0, to: subtrees.count, by: MerkleHash.byteCount).compactMap {
-            MerkleHash(subtrees[$0..<min($0 + MerkleHash.byteCount, subtrees.count)])
+    /// As ``AuditTable`` has it.
+    ///
+    /// - Parameters:
+    ///   - size: of the tree.
+    ///   - bytes: the roots of its subtrees.
+    init(first: Int64, size: Int64, subtrees bytes: [UInt8], lines: [UInt8]) throws(AuditError) {
+        let hashes = stride(from: 0, to: bytes.count, by: MerkleHash.byteCount).compactMap {
+            MerkleHash(bytes[$0..<min($0 + MerkleHash.byteCount, bytes.count)])
         }
         guard first >= 0, size > first, let tree = MerkleFrontier(size: UInt64(size), subtrees: hashes) else {
             throw AuditError("the journal's table `audit` is damaged at record \(first)")
         }
         self.first = UInt64(first)
         self.tree = tree
-        lines = [UInt8](row["lines"] as DatabaseBytes)
+        self.lines = lines
     }
 
-    /// Those the journal has still, in order; the newest is always among them.
-    static func all(_ database: Database) throws -> [AuditBatch] {
-        var batches: [AuditBatch] = []
-        let rows = try Row.fetchCursor(database, sql: "SELECT first, size, subtrees, lines FROM audit ORDER BY first")
-        while let row = try rows.next() { batches.append(try AuditBatch(row)) }
-        return batches
+    /// The roots of the tree's subtrees.
+    var subtrees: [UInt8] {
+        var bytes: [UInt8] = []
+        for hash in tree.subtrees { hash.append(to: &bytes) }
+        return bytes
     }
+}
 
-    /// Writes the batch within a transaction.
-    func insert(_ database: Database) throws {
-        var subtrees: [UInt8] = []
-        for hash in tree.subtrees { hash.append(to: &subtrees) }
-        try SQLiteJournal.execute(
-            database, "INSERT INTO audit (first, size, subtrees, lines) VALUES (?, ?, ?, ?)",
-            [Int64(first), Int64(tree.size), DatabaseBytes(subtrees), DatabaseBytes(lines)])
-    }
-
-    /// Takes out what stands in the log's file under that checkpoint, but for the newest, which tells the tree.
-    static func remove(_ database: Database, coveredBy checkpoint: Checkpoint) throws {
-        try SQLiteJournal.execute(
-            database, "DELETE FROM audit WHERE size <= ? AND first < (SELECT max(first) FROM audit)", [Int64(checkpoint.size)])
-        try SQLiteJournal.execute(
-            database, "INSERT OR REPLACE INTO audit_checkpoint (number, size, root) VALUES (1, ?, ?)",
-            [Int64(checkpoint.size), DatabaseBytes(checkpoint.root.bytes)])
-    }
-
-    /// Size and root of the newest checkpoint that the journal knows to be on disk.
-    static func checkpoint(_ database: Database) throws -> (size: UInt64, root: [UInt8])? {
-        try Row.fetchOne(database, sql: "SELECT size, root FROM audit_checkpoint").map {
-            (UInt64(clamping: $0["size"] as Int64), [UInt8]($0["root"] as DatabaseBytes))
-        }
-    }
+/// What the journal knows of its log at a start.
+struct AuditKept: Sendable {
+    /// Those it has still, in order; the newest is always among them.
+    var batches: [AuditBatch] = []
+    /// Size and root of the newest checkpoint that it knows to be on disk.
+    var checkpoint: (size: UInt64, root: [UInt8])?
 }

@@ -20,13 +20,15 @@ struct AuditSettings: Sendable {
     var maximumSize = 4096 * 1024 * 1024
 
     /// Reads `audit`, of which everything may be left out.
+    ///
+    /// - Parameter folder: the journal's, in which it is when `path` does not say; nil when `path` must.
     static func read(
-        _ node: SettingsNode, journal: String, keyID: String, key: Ed25519PrivateKey?
+        _ node: SettingsNode, beside folder: String?, keyID: String, key: Ed25519PrivateKey?
     ) -> AuditSettings? {
         let audit = node.mapping(
             "path", "origin", "checkpoint-every", "checkpoint-interval", "segment-size", "maximum-size")
-        let folder = journal.lastIndex(of: "/").map { String(journal[...$0]) } ?? ""
-        let path = audit.optional("path").isPresent ? audit.optional("path").filePath() : folder + "audit"
+        let usual = folder.map { $0 == "." ? "audit" : $0 + "/audit" }
+        let path = audit.optional("path").isPresent || usual == nil ? audit.required("path").filePath() : usual
         let origin = audit.optional("origin").isPresent ? audit.optional("origin").string() : "sallyport/\(keyID)"
         if let origin, !NoteKey.isName(origin) {
             node.problem("`origin` must have letters, digits and ./_- alone, at most \(NoteKey.maximumName)")

@@ -1,6 +1,5 @@
 internal import Audit
 internal import Authentication
-internal import GRDB
 internal import Logging
 
 /// Takes up a log where it ended: what the journal knows of it must stand in its files, byte for byte, or nothing is served.
@@ -23,10 +22,9 @@ struct AuditStart {
     ///
     /// - Throws: ``AuditError`` naming the file and what to do.
     static func open(
-        _ settings: AuditSettings, in directory: AuditDirectory, _ database: DatabaseQueue, logger: Logger
-    ) throws -> AuditTrail {
-        let (kept, known) = try database.read { (try AuditBatch.all($0), try AuditBatch.checkpoint($0)) }
-        return try AuditStart(settings, in: directory, kept: kept, known: known, logger: logger).open()
+        _ settings: AuditSettings, in directory: AuditDirectory, _ kept: AuditKept, logger: Logger
+    ) throws(AuditError) -> AuditTrail {
+        try AuditStart(settings, in: directory, kept: kept.batches, known: kept.checkpoint, logger: logger).open()
     }
 
     private init(

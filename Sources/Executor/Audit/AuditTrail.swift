@@ -1,5 +1,4 @@
 internal import Audit
-internal import GRDB
 internal import ProtocolMessages
 internal import Synchronization
 
@@ -25,12 +24,12 @@ final class AuditTrail: Sendable {
     func admit() throws(AuditError) { try writer.admit() }
 
     /// Writes the events into the journal, in a transaction that the caller commits. Nil when there are none.
-    func stage(_ events: [AuditEvent], _ database: Database) throws -> AuditBatch? {
+    func stage(_ events: [AuditEvent], _ table: any AuditTable) throws -> AuditBatch? {
         guard !events.isEmpty else { return nil }
         let batch = state.withLock { AuditBatch(events, after: $0.tree) }
-        try batch.insert(database)
+        try table.insert(batch)
         if let checkpoint = writer.checkpoint, state.withLock({ $0.told < checkpoint.size }) {
-            try AuditBatch.remove(database, coveredBy: checkpoint)
+            try table.remove(coveredBy: checkpoint)
             // Told once more if the transaction fails: a later checkpoint is told anyway.
             state.withLock { $0.told = checkpoint.size }
         }

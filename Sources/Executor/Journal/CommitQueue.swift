@@ -1,6 +1,5 @@
 internal import Audit
 internal import Dispatch
-internal import GRDB
 internal import JobProtocol
 internal import Synchronization
 internal import Telemetry
@@ -8,13 +7,13 @@ internal import Telemetry
 /// Group commit: everything that is waiting goes to disk in one transaction, and is answered after it.
 ///
 /// One thread writes. Under load the number of commits stays that of the disk while the number of operations in each grows.
-final class CommitQueue: Sendable {
-    /// Operations that may wait; one more is refused.
-    static let maximumWaiting = 4096
+final class CommitQueue<Store: CommitStore>: Sendable {
+    /// The database as an operation sees it.
+    typealias Connection = Store.Connection
 
     private struct Operation: Sendable {
         /// Returns what is to be recorded with it.
-        let run: @Sendable (Database) -> [AuditEvent]
+        let run: @Sendable (Connection) -> [AuditEvent]
         /// Answers; returns what it answered with.
         let done: @Sendable ((any Error)?) -> (any Error)?
     }
@@ -30,13 +29,9 @@ final class CommitQueue: Sendable {
         var isPlanned = false
     }
 
-    /// How long an operation that is in no hurry waits for others to go with.
-    static let leisure = DispatchTimeInterval.milliseconds(100)
-
-    private let database: DatabaseQueue
+    private let store: Store
     private let thread = DispatchQueue(label: "sallyport.journal")
     private let waiting = Mutex(Waiting())
-    private let path: String
     private let audit: AuditTrail
     /// How long each commit took.
     private let duration: Histogram?
@@ -46,10 +41,9 @@ final class CommitQueue: Sendable {
     /// Why the journal cannot be written, and since when; nil when the last write was taken.
     var failure: (error: JournalError, at: Int64)? { lastFailure.withLock { $0 } }
 
-    init(_ database: DatabaseQueue, path: String, audit: AuditTrail, duration: Histogram? = nil) {
+    init(_ store: Store, audit: AuditTrail, duration: Histogram? = nil) {
         self.duration = duration
-        self.database = database
-        self.path = path
+        self.store = store
         self.audit = audit
     }
 
@@ -58,42 +52,42 @@ final class CommitQueue: Sendable {
     /// - Throws: ``JournalError`` when the body failed (its own changes are undone, the others' stand), the commit failed, or too
     ///   many operations wait.
     func perform<T: Sendable>(
-        _ step: String, _ body: @escaping @Sendable (Database) throws -> T
+        _ step: String, _ body: @escaping @Sendable (Connection) throws -> T
     ) async throws(JournalError) -> T {
-        try await record(step) { database, _ in try body(database) }
+        try await record(step) { connection, _ in try body(connection) }
     }
 
     /// The same; the events that `body` adds become records of the audit log in the same transaction, or are undone with it.
     func record<T: Sendable>(
-        _ step: String, _ body: @escaping @Sendable (Database, inout [AuditEvent]) throws -> T
+        _ step: String, _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> T
     ) async throws(JournalError) -> T {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, any Error>, Never>) in
             enqueue(body, inHurry: true) { continuation.resume(returning: $0) }
         }
         switch result {
         case .success(let value): return value
-        case .failure(let error): throw JournalError(step: step, path: path, error)
+        case .failure(let error): throw store.error(step, error)
         }
     }
 
-    /// Runs `body` inside the next transaction, or in one of its own after ``leisure``; left out when too many operations wait.
+    /// Runs `body` inside the next transaction, or in one of its own after ``CommitLimits/leisure``; left out when too many operations wait.
     /// `failed` is told when it was left out or undone.
     func add(
-        _ body: @escaping @Sendable (Database, inout [AuditEvent]) throws -> Void,
+        _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> Void,
         failed: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
         enqueue(body, inHurry: false) { if case .failure(let error) = $0 { failed(error) } }
     }
 
     private func enqueue<T: Sendable>(
-        _ body: @escaping @Sendable (Database, inout [AuditEvent]) throws -> T, inHurry: Bool,
+        _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> T, inHurry: Bool,
         _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         let outcome = Mutex<Result<T, any Error>?>(nil)
         let box = Box(outcome)
         let operation = Operation(
-            run: { database in
-                let (result, events) = Self.savepoint(database, body)
+            run: { connection in
+                let (result, events) = self.apart(connection, body)
                 box.value.withLock { $0 = result }
                 return events
             },
@@ -108,7 +102,7 @@ final class CommitQueue: Sendable {
                 return error
             })
         let next = waiting.withLock { waiting -> Next in
-            guard waiting.operations.count < Self.maximumWaiting else { return .refuse }
+            guard waiting.operations.count < CommitLimits.waiting else { return .refuse }
             waiting.operations.append(operation)
             if waiting.isCommitting { return .nothing }
             if inHurry {
@@ -122,7 +116,7 @@ final class CommitQueue: Sendable {
         case .refuse: answer(.failure(CommitQueueError.full))
         case .commit: thread.async { self.commit() }
         case .plan:
-            thread.asyncAfter(deadline: .now() + Self.leisure) {
+            thread.asyncAfter(deadline: .now() + CommitLimits.leisure) {
                 self.waiting.withLock { $0.isPlanned = false }
                 self.commit()
             }
@@ -130,16 +124,12 @@ final class CommitQueue: Sendable {
         }
     }
 
-    private static func savepoint<T>(
-        _ database: Database, _ body: (Database, inout [AuditEvent]) throws -> T
+    private func apart<T>(
+        _ connection: Connection, _ body: (Connection, inout [AuditEvent]) throws -> T
     ) -> (Result<T, any Error>, [AuditEvent]) {
-        var (value, events): (T?, [AuditEvent]) = (nil, [])
+        var events: [AuditEvent] = []
         do {
-            try database.inSavepoint {
-                value = try body(database, &events)
-                return .commit
-            }
-            guard let value else { throw CommitQueueError.notRun }
+            let value = try store.apart(connection) { try body($0, &events) }
             return (.success(value), events)
         } catch {
             return (.failure(error), [])
@@ -157,15 +147,9 @@ final class CommitQueue: Sendable {
         var isWritten = false
         let begun = ContinuousClock.now
         do {
-            let recorded = try database.inDatabase { database in
-                var recorded: AuditBatch?
-                let before = database.totalChangesCount
-                defer { isWritten = database.totalChangesCount > before }
-                try database.inTransaction(.immediate) {
-                    recorded = try audit.stage(batch.flatMap { $0.run(database) }, database)
-                    return .commit
-                }
-                return recorded
+            var recorded: AuditBatch?
+            isWritten = try store.write { connection in
+                recorded = try audit.stage(batch.flatMap { $0.run(connection) }, store.audit(connection))
             }
             if let recorded { audit.committed(recorded) }
         } catch {
@@ -175,7 +159,7 @@ final class CommitQueue: Sendable {
         if isWritten || failure != nil { duration?.observe((ContinuousClock.now - begun) / .seconds(1)) }
         var unwritten: JournalError?
         for operation in batch {
-            guard let error = operation.done(failure).map({ JournalError(step: "write", path: path, $0) }) else { continue }
+            guard let error = operation.done(failure).map({ store.error("write", $0) }) else { continue }
             if error.cause != .other { unwritten = error }
         }
         if let unwritten {
@@ -191,6 +175,14 @@ final class CommitQueue: Sendable {
     }
 }
 
+/// How much may wait for a commit, and for how long.
+enum CommitLimits {
+    /// Operations that may wait; one more is refused.
+    static let waiting = 4096
+    /// How long an operation that is in no hurry waits for others to go with.
+    static let leisure = DispatchTimeInterval.milliseconds(100)
+}
+
 /// Why an operation never reached the database.
 enum CommitQueueError: Error, CustomStringConvertible {
     case full
@@ -198,7 +190,7 @@ enum CommitQueueError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .full: "\(CommitQueue.maximumWaiting) writes are waiting for the disk already"
+        case .full: "\(CommitLimits.waiting) writes are waiting for the disk already"
         case .notRun: "the transaction ended before this write"
         }
     }

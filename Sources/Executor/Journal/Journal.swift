@@ -2,6 +2,8 @@ internal import Audit
 internal import ProtocolMessages
 
 /// The durable record of jobs. What it has answered is on disk; a claim decides once and for all who runs an event.
+///
+/// What each of these promises, whatever store is behind it, is tried by the suites named `Journal…PromiseTests`.
 protocol Journal: Sendable {
     /// Claims a job, or says which job already stands for it. Durable on return.
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome
@@ -166,9 +168,17 @@ struct JournalError: Error, CustomStringConvertible {
     }
 
     let step: String
-    let path: String
+    /// Names the journal.
+    let place: String
     let underlying: String
     var cause = Cause.other
 
-    var description: String { "journal \(path): \(step): \(underlying)\(cause.next.map { "; \($0)" } ?? "")" }
+    var description: String { "journal \(place): \(step): \(underlying)\(cause.next.map { "; \($0)" } ?? "")" }
+
+    /// What to say of a journal that another executor does not give away.
+    static func isTaken(_ place: String) -> JournalError {
+        JournalError(
+            step: "lock", place: place,
+            underlying: "another executor uses it; stop that one, or give this one a journal of its own")
+    }
 }

@@ -20,9 +20,7 @@ public struct ExecutorSettings: Sendable {
     let minimumLandlock: Int
     /// Of the log.
     public let logLevel: Logger.Level
-    let journalPath: String
-    let keep: Duration
-    let maximumJournalSize: Int?
+    let journal: JournalSettings
     let audit: AuditSettings
     /// Nil for none.
     let traces: TraceSettings?
@@ -34,9 +32,6 @@ public struct ExecutorSettings: Sendable {
         "ingresses", "key-id", "signing-key", "admin", "workers", "journal", "audit", "known-hosts", "identities", "hosts",
         "groups", "jobs", "sandbox", "traces", "log",
     ]
-
-    /// Keys of `journal`.
-    static let journalKeys = ["sqlite", "keep", "maximum-size"]
 
     /// Reads a file and the secrets it names.
     ///
@@ -56,12 +51,9 @@ public struct ExecutorSettings: Sendable {
         adminSocket = admin.required("socket").socketPath() ?? ""
         adminMode = admin.optional("mode").fileMode() ?? 0o600
         self.admin = AdminSettings.access(admin)
-        let journal = root.required("journal").mapping(Self.journalKeys)
-        journalPath = journal.required("sqlite").filePath() ?? ""
-        keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
-        maximumJournalSize = journal.optional("maximum-size").byteCount(in: 1024 * 1024...1024 * 1024 * 1024 * 1024)
-        let audit = AuditSettings.read(root.optional("audit"), journal: journalPath, keyID: self.keyID, key: key)
-        traces = TraceSettings(root.optional("traces"), journal: journalPath, audit: audit?.path)
+        journal = JournalSettings(root.required("journal"))
+        let audit = AuditSettings.read(root.optional("audit"), beside: journal.store.folder, keyID: self.keyID, key: key)
+        traces = TraceSettings(root.optional("traces"), journal: journal.store.file, audit: audit?.path)
         let identities = HostSettings.identities(root.required("identities"))
         let known = HostSettings.knownHosts(root.required("known-hosts"))
         let named = Set(root.required("identities").entries().map(\.name))
@@ -97,8 +89,8 @@ public struct ExecutorSettings: Sendable {
 
     /// What the executor may reach once it serves: its journal's folder and its audit log's; and its workers by SIGKILL, when one is stuck.
     public var files: FileAccess {
-        let folder = journalPath.lastIndex(of: "/").map { String(journalPath[..<$0]) } ?? "."
-        return FileAccess(readable: [FileAccess.threadStates], usable: [folder, audit.path], signals: true)
+        let folders = [journal.store.folder, audit.path].compactMap { $0 }
+        return FileAccess(readable: [FileAccess.threadStates], usable: folders, signals: true)
     }
 
     /// The settings in words, for `check`.

@@ -9,9 +9,9 @@ struct TraceSettings: Sendable {
     /// Reads `traces`; nil when it is not there.
     ///
     /// - Parameters:
-    ///   - journal: the journal's file, which is another.
+    ///   - journal: the journal's file, which is another; nil when it has none.
     ///   - audit: the audit log's folder, in which nothing else may be.
-    init?(_ node: SettingsNode, journal: String, audit: String?) {
+    init?(_ node: SettingsNode, journal: String?, audit: String?) {
         guard node.isPresent else { return nil }
         let traces = node.mapping("file", "maximum-size")
         let file = traces.required("file").filePath()

@@ -1,7 +1,6 @@
 import Audit
 import Authentication
 import Logging
-import ProtocolMessages
 
 @testable import Executor
 
@@ -24,26 +23,5 @@ extension Samples {
         return try SQLiteJournal(
             path: path, maximumSize: maximumSize, audit: audit(folder, change), in: AuditDirectory(path: folder, number: nil),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    }
-}
-
-extension SQLiteJournal {
-    /// With nothing for the audit log.
-    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws {
-        try await mark(jobID, status, attempt: attempt, [])
-    }
-
-    /// With nothing for the audit log.
-    func postpone(_ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult) async throws {
-        try await postpone(jobID, attempt: attempt, until: until, progress, [])
-    }
-
-    /// With nothing for the audit log but the result.
-    func finish(_ jobID: String, _ result: WireJobResult) async throws { try await finish(jobID, result, []) }
-
-    /// With a signature for the audit log.
-    func note(_ jobID: String, _ what: String, destination: String) async throws {
-        let event = AuditEvent(.signature, at: Samples.now, [("job", .text(jobID)), ("host", .text(destination))])
-        try await note(jobID, what, destination: destination, event)
     }
 }

@@ -20,7 +20,7 @@ struct JournalFiller {
     /// Jobs after which the journal is closed and opened again, as by a restart of the executor: a new file of the audit log begins then.
     static let generation = 20_000
 
-    private(set) var journal: SQLiteJournal
+    private(set) var journal: any Journal
     let count: Int
     let now = WallClock.now()
     private let settings: ExecutorSettings
@@ -29,14 +29,15 @@ struct JournalFiller {
     init(_ bed: TestBed, count: Int) throws {
         settings = try ExecutorSettings(file: bed.box.appending(path: "executor.yaml").path)
         self.count = count
-        let folder = URL(filePath: settings.journalPath).deletingLastPathComponent()
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        if let folder = settings.journal.store.folder {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
         journal = try Self.open(settings)
     }
 
-    private static func open(_ settings: ExecutorSettings) throws -> SQLiteJournal {
-        try SQLiteJournal(
-            path: settings.journalPath, audit: settings.audit, in: AuditDirectory(path: settings.audit.path, number: nil),
+    private static func open(_ settings: ExecutorSettings) throws -> any Journal {
+        try settings.journal.store.open(
+            audit: settings.audit, in: AuditDirectory(path: settings.audit.path, number: nil),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

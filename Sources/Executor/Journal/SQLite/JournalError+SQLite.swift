@@ -2,9 +2,9 @@ internal import GRDB
 
 extension JournalError {
     /// From what the database said.
-    init(step: String, path: String, _ error: any Error) {
+    init(step: String, place: String, _ error: any Error) {
         let code = (error as? DatabaseError)?.resultCode
-        self.init(step: step, path: path, underlying: error.sqliteText, cause: Self.cause(code))
+        self.init(step: step, place: place, underlying: error.sqliteText, cause: Self.cause(code))
     }
 
     private static func cause(_ code: ResultCode?) -> Cause {

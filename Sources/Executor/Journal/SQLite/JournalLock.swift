@@ -19,13 +19,6 @@ enum JournalLock {
             default: .other
             }
         let hint = cause == .other ? "; its folder must exist and belong to the executor's user" : ""
-        throw JournalError(step: "lock", path: journal, underlying: reason + hint, cause: cause)
-    }
-
-    /// What to say of a journal that another executor does not give away.
-    static func isTaken(_ journal: String) -> JournalError {
-        JournalError(
-            step: "lock", path: journal,
-            underlying: "another executor uses it; stop that one, or give this one a journal of its own")
+        throw JournalError(step: "lock", place: journal, underlying: reason + hint, cause: cause)
     }
 }

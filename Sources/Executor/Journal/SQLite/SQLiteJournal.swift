@@ -9,7 +9,7 @@ internal import Telemetry
 
 /// The journal in one SQLite file: write-ahead log, `synchronous=FULL`, group commit.
 final class SQLiteJournal: Journal {
-    let commits: CommitQueue
+    let commits: CommitQueue<SQLiteStore>
     /// For what an operator looks at: a long search delays no claim.
     private let reader: DatabaseQueue
     let audit: AuditTrail
@@ -45,14 +45,14 @@ final class SQLiteJournal: Journal {
             }
             database = try DatabaseQueue(path: path, configuration: configuration)
             // A version that does not know a table could break what it promises.
-            guard try !database.read(JournalSchema.migrator.hasBeenSuperseded) else {
+            guard try !database.read(SQLiteSchema.migrator.hasBeenSuperseded) else {
                 throw JournalError(
-                    step: "open", path: path,
+                    step: "open", place: path,
                     underlying:
                         "a newer version has changed it; run that version, or put back journal and audit log as they were before it"
                 )
             }
-            try JournalSchema.migrator.migrate(database)
+            try SQLiteSchema.migrator.migrate(database)
             configuration.label = "journal reader"
             configuration.readonly = true
             configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store=MEMORY") }
@@ -60,14 +60,15 @@ final class SQLiteJournal: Journal {
         } catch let error as JournalError {
             throw error
         } catch {
-            throw JournalError(step: "open", path: path, error)
+            throw JournalError(step: "open", place: path, error)
         }
         do {
-            audit = try AuditStart.open(settings, in: directory, database, logger: logger)
+            let kept = try database.read { try SQLiteAuditTable(database: $0).kept() }
+            audit = try AuditStart.open(settings, in: directory, kept, logger: logger)
         } catch {
-            throw JournalError(step: "take up the audit log", path: path, underlying: "\(error)")
+            throw JournalError(step: "take up the audit log", place: path, underlying: "\(error)")
         }
-        commits = CommitQueue(database, path: path, audit: audit, duration: commitDuration)
+        commits = CommitQueue(SQLiteStore(database: database, place: path), audit: audit, duration: commitDuration)
     }
 
     func claim(_ claim: JobClaim) async throws(JournalError) -> ClaimOutcome {
@@ -135,7 +136,7 @@ final class SQLiteJournal: Journal {
         do {
             return try result.serializedBytes()
         } catch {
-            throw JournalError(step: step, path: path, underlying: "\(error)")
+            throw JournalError(step: step, place: path, underlying: "\(error)")
         }
     }
 
@@ -226,9 +227,9 @@ final class SQLiteJournal: Journal {
 extension SQLiteJournal {
     func list(_ filter: JobFilter, limit: Int) async throws(JournalError) -> [StoredJob] {
         try await look("list") { database in
-            let search = try JobSearch(filter, database)
+            let search = try SQLiteSearch(filter, database)
             return try Row.fetchAll(
-                database.cachedStatement(sql: search.sql), arguments: StatementArguments(search.arguments + [limit])
+                database.cachedStatement(sql: search.sql), arguments: Self.bound(search.arguments + [limit])
             ).map(Self.stored)
         }
     }
@@ -255,7 +256,7 @@ extension SQLiteJournal {
         do {
             return try await reader.read(body)
         } catch {
-            throw JournalError(step: step, path: path, error)
+            throw JournalError(step: step, place: path, error)
         }
     }
 }

@@ -1,7 +1,7 @@
 internal import GRDB
 
 /// The tables of the SQLite journal and how they came to be. A step is never changed once released; new ones are added.
-enum JournalSchema {
+enum SQLiteSchema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: jobs and their history") { database in

@@ -5,7 +5,7 @@ internal import ProtocolMessages
 /// looked at on the way.
 ///
 /// The database would choose by averages, and of states, jobs and hosts one often has nearly all rows and another a handful.
-struct JobSearch {
+struct SQLiteSearch {
     /// So many rows of a part are counted before it passes for one that most jobs meet.
     static let countLimit = 50_000
 
@@ -42,7 +42,7 @@ struct JobSearch {
             let (range, bounds) = part.isInOrder ? times(part.index == nil ? "job_host" : "job") : ("", [])
             let statement = try database.cachedStatement(
                 sql: "SELECT count(*) FROM (SELECT 1 FROM \(table) WHERE \(part.condition)\(range) LIMIT ?)")
-            let arguments = StatementArguments(part.arguments + bounds + [Self.countLimit])
+            let arguments = SQLiteJournal.bound(part.arguments + bounds + [Self.countLimit])
             let count = try Int.fetchOne(statement, arguments: arguments) ?? 0
             if best.map({ count < $0.count }) ?? true { best = (part, count) }
         }

@@ -12,7 +12,7 @@ extension SQLiteJournal {
         _ database: Database, _ condition: String, _ arguments: [any DatabaseValueConvertible]
     ) throws -> StoredJob? {
         let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition)")
-        return try Row.fetchOne(statement, arguments: StatementArguments(arguments)).map(stored)
+        return try Row.fetchOne(statement, arguments: bound(arguments)).map(stored)
     }
 
     /// The newest jobs under a request's dedupe key: that of its own event, and that of any.
@@ -38,11 +38,16 @@ extension SQLiteJournal {
         _ database: Database, _ condition: String, _ arguments: [any DatabaseValueConvertible]
     ) throws -> [StoredJob] {
         let statement = try database.cachedStatement(sql: "SELECT * FROM job WHERE \(condition)")
-        return try Row.fetchAll(statement, arguments: StatementArguments(arguments)).map(stored)
+        return try Row.fetchAll(statement, arguments: bound(arguments)).map(stored)
+    }
+
+    /// What goes to the database: a text would end at its first NUL there.
+    static func bound(_ values: [(any DatabaseValueConvertible)?]) -> StatementArguments {
+        StatementArguments(values.map { ($0 as? String)?.withoutNUL ?? $0 })
     }
 
     static func execute(_ database: Database, _ sql: String, _ arguments: [any DatabaseValueConvertible]) throws {
-        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+        try database.cachedStatement(sql: sql).execute(arguments: bound(arguments))
     }
 
     static func insert(_ database: Database, _ claim: JobClaim) throws {
@@ -56,13 +61,14 @@ extension SQLiteJournal {
                 """)
         // A refused request must not stand in the way of the same event once the policy allows it.
         let dedupeKey = claim.refusal == nil ? request.dedupeKey : ""
-        try statement.execute(arguments: [
+        let values: [(any DatabaseValueConvertible)?] = [
             request.jobID, claim.ingress, request.hook, request.job, dedupeKey, request.eventID, Int64(request.attempt),
             claim.status.rawValue, claim.refusal?.reason.rawValue ?? 0, claim.refusal?.message ?? "", Data(claim.payload),
             Data(claim.digest), claim.keyID, Data(claim.signature), claim.body.map { Data($0) }, claim.now, finishedAt,
             claim.replay?.origin ?? "", claim.replay?.operatorName ?? "", request.correlationID,
             claim.hosts.isEmpty ? "" : ",\(claim.hosts.joined(separator: ",")),",
-        ])
+        ]
+        try statement.execute(arguments: bound(values))
         let number = database.lastInsertedRowID
         for host in Set(claim.hosts) {
             try execute(

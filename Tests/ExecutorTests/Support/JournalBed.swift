@@ -1,0 +1,76 @@
+import Audit
+import Logging
+import ProtocolMessages
+import TestSupport
+
+@testable import Executor
+
+/// The kinds of journal: what one promises is tried on each.
+enum JournalKind: String, CaseIterable, Sendable {
+    case sqlite = "SQLite"
+
+    /// Those that can be tried here.
+    static var all: [JournalKind] { allCases }
+}
+
+/// A journal of each kind, empty at first, for as long as the test has it.
+final class JournalBed: Sendable {
+    private let folder = Result { try TemporaryFolder() }
+
+    /// Where records of that executor go.
+    func auditPath(_ kind: JournalKind, _ executor: String = "executor") throws -> String {
+        try "\(folder.get().path)/\(kind) \(executor)"
+    }
+
+    /// Opens it as an executor of that name does.
+    func open(
+        _ kind: JournalKind, _ executor: String = "executor", _ change: (inout AuditSettings) -> Void = { _ in }
+    ) throws -> any Journal {
+        let audit = try Samples.audit(auditPath(kind, executor), change)
+        return try store(kind).open(
+            audit: audit, in: AuditDirectory(path: audit.path, number: nil),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Opens it again, as the next process of an executor does that was killed.
+    func reopen(_ kind: JournalKind, _ executor: String = "executor") throws -> any Journal { try open(kind, executor) }
+
+    private func store(_ kind: JournalKind) throws -> JournalSettings.Store {
+        switch kind {
+        case .sqlite: .sqlite(path: try "\(folder.get().path)/journal.db", maximumSize: nil)
+        }
+    }
+}
+
+extension Journal {
+    /// Claims a job as the gate does; what came of it in a word.
+    func claim(
+        _ request: WireJobRequest, at time: Int64 = Samples.now, refusal: Refusal? = nil, expired: Bool = false,
+        body: [UInt8]? = nil, hosts: [String] = ["web-1"], replay: Replay? = nil, _ events: [AuditEvent] = []
+    ) async throws -> String {
+        var claim = try Samples.claim(
+            request, at: time, status: refusal == nil ? .accepted : .refused, refusal: refusal, expired: expired, body: body,
+            hosts: hosts, replay: replay)
+        claim.events = events
+        return try await self.claim(claim).text
+    }
+
+    /// With nothing for the audit log.
+    func mark(_ jobID: String, _ status: WireJobStatus, attempt: UInt32) async throws {
+        try await mark(jobID, status, attempt: attempt, [])
+    }
+
+    /// With nothing for the audit log.
+    func postpone(_ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult) async throws {
+        try await postpone(jobID, attempt: attempt, until: until, progress, [])
+    }
+
+    /// With nothing for the audit log but the result.
+    func finish(_ jobID: String, _ result: WireJobResult) async throws { try await finish(jobID, result, []) }
+
+    /// With a signature for the audit log.
+    func note(_ jobID: String, _ what: String, destination: String) async throws {
+        let event = AuditEvent(.signature, at: Samples.now, [("job", .text(jobID)), ("host", .text(destination))])
+        try await note(jobID, what, destination: destination, event)
+    }
+}
