@@ -23,7 +23,8 @@ import Testing
     @Test func `spans go to the file in batches, and what is beyond the queue is dropped and counted`() async throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let metrics = try ExecutorMetrics()
-        let writer = TraceWriter(try TraceFile(path: path, maximumSize: 64 * 1024 * 1024), metrics: metrics)
+        let writer = TraceWriter(
+            try TraceFile(path: path, maximumSize: 64 * 1024 * 1024), metrics: metrics, leisure: .seconds(600))
         for _ in 0..<TraceWriter.maximumWaiting { writer.add(span()) }
         #expect(metrics.spans.with("dropped").value == 0)
         for _ in 0..<3 { writer.add(span()) }

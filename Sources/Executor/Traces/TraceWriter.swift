@@ -9,7 +9,7 @@ final class TraceWriter: Sendable {
     /// Spans of one line: with the longest names far less than the 1 MiB that a collector reads as one.
     static let maximumBatch = 128
     /// How long a span waits for others to go with.
-    private static let leisure = DispatchTimeInterval.milliseconds(200)
+    static let leisure = DispatchTimeInterval.milliseconds(200)
 
     private struct Waiting {
         var spans: [Span] = []
@@ -21,9 +21,11 @@ final class TraceWriter: Sendable {
     private let thread = DispatchQueue(label: "sallyport.traces")
     private let file: TraceFile
     private let metrics: ExecutorMetrics
+    private let leisure: DispatchTimeInterval
     private let export = TraceExport(service: "sallyport-executor", version: ExecutorProcess.version)
 
-    init(_ file: TraceFile, metrics: ExecutorMetrics) {
+    init(_ file: TraceFile, metrics: ExecutorMetrics, leisure: DispatchTimeInterval = leisure) {
+        self.leisure = leisure
         self.file = file
         self.metrics = metrics
     }
@@ -37,7 +39,7 @@ final class TraceWriter: Sendable {
             return (true, !waiting.isPlanned)
         }
         if !isTaken { metrics.spans.with("dropped").increment() }
-        if isFirst { thread.asyncAfter(deadline: .now() + Self.leisure) { self.write() } }
+        if isFirst { thread.asyncAfter(deadline: .now() + leisure) { self.write() } }
     }
 
     /// Returns when all that waited is in the file.
