@@ -88,6 +88,7 @@ struct SoakFaults {
             // The connection that is there goes with this, and the next needs the socket.
             if hard { _ = send(SIGKILL, to: bed.process("sallyport-executor run")) }
             usleep(1_000_000)
+            // A sealed ingress cannot bind(2), so a restart is what brings it back.
             if FileManager.default.fileExists(atPath: path) {
                 socketsRecovered += 1
             } else {

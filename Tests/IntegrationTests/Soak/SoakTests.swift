@@ -19,7 +19,7 @@ struct SoakTests {
     private static let file = "/tmp/sallyport-soak-\(UUID().uuidString.prefix(8))"
     private static let senders = 6
     /// Seconds of load without faults, before the first sample and between the two.
-    private static let calm = minutes.map { min($0 * 60 / 4, 60) / 3 } ?? 2
+    private static let calm = minutes.map { min($0 * 60 / 4, 60) / 3 } ?? 1
     /// Seconds with faults; the short version has each kind once, however long that takes.
     private static let faults = minutes.map { $0 * 60 - calm * 3 } ?? 0
 
@@ -71,14 +71,16 @@ struct SoakTests {
             SoakSender(
                 index: $0, port: bed.httpPort, hooks: Self.kinds.map(\.name), record: record, seed: Self.seed &+ UInt64($0) &+ 1)
         }
-        var faults = SoakFaults(bed, seed: Self.seed, freeze: Self.minutes == nil ? 0.5...1 : 1...3)
+        var faults = SoakFaults(bed, seed: Self.seed, freeze: Self.minutes == nil ? 0.3...0.6 : 1...3)
+        var pauses = SeededNumbers(~Self.seed)
         let begun = Date()
         while !faults.isComplete || Date().timeIntervalSince(begun) < Self.faults {
             try faults.next()
-            usleep(UInt32.random(in: 200_000...(Self.minutes == nil ? 400_000 : 1_400_000)))
+            usleep(UInt32.random(in: 200_000...(Self.minutes == nil ? 400_000 : 1_400_000), using: &pauses))
             // Each kind comes within the first round; one that does not will not.
             if Date().timeIntervalSince(begun) > Self.faults + 240 { break }
         }
+        Self.say("faults took \(Int(Date().timeIntervalSince(begun))) s")
         #expect(faults.isComplete, "\(faults.counts)")
         #expect(faults.deaths.isEmpty, "\(faults.deaths)")
         try beCalm(senders)
