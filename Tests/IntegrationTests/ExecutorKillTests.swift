@@ -81,10 +81,10 @@ struct ExecutorKillTests {
         }
         for sender in senders { sender.stop() }
         let promised = record.all.filter { $0.value.contains { $0 / 100 == 2 } }.keys
-        try #require(try eventually(within: 400) { try unfinished() == 0 }, "\(bed.executor.text.suffix(2000))")
+        try #require(try eventually(within: 400) { try bed.unfinished() == 0 }, "\(bed.executor.text.suffix(2000))")
         #expect(eventually(within: 30) { bed.process(Self.file, anywhere: true) == nil })
         #expect(Victim.allCases.allSatisfy { kills[$0, default: 0] > 0 }, "\(kills)")
-        let journal = try allJobs()
+        let journal = try bed.allJobs()
         let missing = promised.filter { journal["evt_\($0)"] == nil }
         #expect(missing.isEmpty, "accepted and not in the journal: \(missing)")
         let states = try judge(journal)
@@ -100,7 +100,7 @@ struct ExecutorKillTests {
         try #require(
             try eventually(within: 180) {
                 // Nobody answers while the executor is on its way.
-                count = try unfinished() ?? 0
+                count = try bed.unfinished() ?? 0
                 return count >= Self.population * 9 / 10
             }, "\(count) jobs; answers \(statuses(record)); \(bed.executor.text.suffix(1000))")
         // A line that is full answers 429; above the mark the senders rest.
@@ -111,17 +111,6 @@ struct ExecutorKillTests {
     /// How often senders were told what.
     private func statuses(_ record: LoadSender.Record) -> [Int: Int] {
         Dictionary(record.all.values.joined().map { ($0, 1) }, uniquingKeysWith: +)
-    }
-
-    /// Jobs that have not ended; nil while no executor answers.
-    private func unfinished() throws -> Int? {
-        var count = 0
-        for status in ["accepted", "running"] {
-            let listed = try bed.command(["jobs", "list", "--json", "--status", status, "--limit", "1000"])
-            guard listed.code == 0 else { return nil }
-            count += listed.output.split(separator: "\n").count
-        }
-        return count
     }
 
     /// Kills it; false when it was not there.
@@ -143,21 +132,6 @@ struct ExecutorKillTests {
             return true
         case .session: return bed.sessions.randomElement().map { kill($0, SIGKILL) == 0 } ?? false
         }
-    }
-
-    /// Every job of the journal, by event.
-    private func allJobs() throws -> [String: [[String: Any]]] {
-        var jobs: [String: [String: Any]] = [:]
-        var until: [String] = []
-        while true {
-            let page = try bed.jobs(["--limit", "1000"] + until)
-            let before = jobs.count
-            for job in page { jobs[job["job"] as? String ?? ""] = job }
-            guard jobs.count > before, let oldest = page.last?["acceptedAtMs"] as? Int else { break }
-            // Before the next second: those of this one come again.
-            until = ["--until", ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: Double(oldest / 1000 + 1)))]
-        }
-        return Dictionary(grouping: jobs.values) { $0["event"] as? String ?? "" }
     }
 
     /// Compares each delivery's jobs with the host's record; how many jobs ended in each state.
@@ -193,17 +167,5 @@ struct ExecutorKillTests {
         #expect(host.begun.keys.allSatisfy { journal["evt_\($0)"] != nil })
         #expect(states.contains { $0.key.contains("succeeded") })
         return states
-    }
-}
-
-extension TestBed {
-    /// Processes of sshd that serve a connection.
-    fileprivate var sessions: [Int32] {
-        let all = ProcessTable.all()
-        func below(_ parents: [Int32]) -> [Int32] {
-            let children = all.filter { parents.contains($0.parent) && $0.commandLine.hasPrefix("sshd") }.map(\.pid)
-            return children.isEmpty ? [] : children + below(children)
-        }
-        return below([server.pid])
     }
 }

@@ -109,6 +109,11 @@ final class HTTPConnection {
 
     /// The status of the answer.
     func post(_ path: String, body: String, headers: [String]) throws -> Int {
+        try exchange(path, body: body, headers: headers).status
+    }
+
+    /// The answer's status and body.
+    func exchange(_ path: String, body: String, headers: [String]) throws -> (status: Int, body: [UInt8]) {
         let head =
             ["POST \(path) HTTP/1.1", "Host: test", "Content-Type: application/json", "Content-Length: \(body.utf8.count)"]
             + headers
@@ -124,9 +129,10 @@ final class HTTPConnection {
                 let length = lines.compactMap { $0.hasPrefix("content-length: ") ? Int($0.dropFirst(16)) : nil }.first ?? 0
                 let words = lines[0].split(separator: " ")
                 while buffer.count < mark + 4 + length { try more() }
+                let content = Array(buffer[(mark + 4)..<(mark + 4 + length)])
                 buffer.removeFirst(mark + 4 + length)
                 guard words.count > 1, let status = Int(words[1]) else { throw TestBedError("no status") }
-                return status
+                return (status, content)
             }
             try more()
         }

@@ -55,10 +55,18 @@ extension TestBed {
 /// A figure of a process from /proc.
 enum ProcessFigures {
     /// The most memory it has had, in MiB.
-    static func peakMemory(_ pid: Int32) -> Int {
-        let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1024
+    static func peakMemory(_ pid: Int32) -> Int { status(pid, "VmHWM") / 1024 }
+
+    /// Its own memory, in KiB: without pages of programs and libraries, which the kernel shares and may drop.
+    static func anonymousMemory(_ pid: Int32) -> Int { status(pid, "RssAnon") }
+
+    static func threads(_ pid: Int32) -> Int { status(pid, "Threads") }
+
+    /// A number of /proc/PID/status; 0 when it is not there.
+    private static func status(_ pid: Int32, _ name: String) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+        return line?.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int($0) } ?? 0
     }
 
     /// Descriptors it has open.

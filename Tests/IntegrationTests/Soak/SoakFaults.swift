@@ -1,0 +1,163 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// What goes wrong in a soak. No clock jumps: the processes' clock cannot be set for them alone. No full disk: ``DiskTests`` has that, in
+/// a mount namespace of its own that does not live through a restart of the supervisor.
+enum SoakFault: String, CaseIterable {
+    case killIngress = "kill ingress"
+    case killExecutor = "kill executor"
+    case killSupervisor = "kill supervisor"
+    case killWorker = "kill worker"
+    case killSession = "kill session"
+    case freezeIngress = "freeze ingress"
+    case freezeExecutor = "freeze executor"
+    case freezeSupervisor = "freeze supervisor"
+    case freezeWorker = "freeze worker"
+    case freezeSession = "freeze session"
+    case removeSocket = "remove socket"
+    case stopHost = "stop sshd"
+    case otherHostKey = "other host key"
+    case reload
+}
+
+/// Brings faults over a bed, one after the other, and takes each back.
+struct SoakFaults {
+    private let bed: TestBed
+    private var numbers: SeededNumbers
+    /// Faults of this round that are still to come: each kind comes once a round, in random order.
+    private var deck: [SoakFault] = []
+    /// Seconds that a process is frozen.
+    private let freeze: ClosedRange<Double>
+    private(set) var counts: [SoakFault: Int] = [:]
+    /// Processes that ended and were not told to.
+    private(set) var deaths: [String] = []
+    /// How often the job's socket was there again, after it was removed, without a restart.
+    private(set) var socketsRecovered = 0
+
+    init(_ bed: TestBed, seed: UInt64, freeze: ClosedRange<Double>) {
+        self.bed = bed
+        self.freeze = freeze
+        numbers = SeededNumbers(seed)
+    }
+
+    /// Every kind has come.
+    var isComplete: Bool { SoakFault.allCases.allSatisfy { counts[$0, default: 0] > 0 } }
+
+    /// The next fault; when it returns, what was stopped is started again, though it may not be ready.
+    mutating func next() throws {
+        if deck.isEmpty { deck = SoakFault.allCases.shuffled(using: &numbers) }
+        let fault = deck.removeLast()
+        let seconds = Double.random(in: freeze, using: &numbers)
+        let pause = UInt32.random(in: 0...300_000, using: &numbers)
+        let hard = Bool.random(using: &numbers)
+        // What it is for may be on its way, after the fault before.
+        let deadline = Date().addingTimeInterval(30)
+        var done = false
+        while !done, Date() < deadline {
+            done = try bring(fault, seconds: seconds, pause: pause, hard: hard)
+            if !done { usleep(50_000) }
+        }
+        if done { counts[fault, default: 0] += 1 }
+        try lookForDeaths(after: fault)
+    }
+
+    /// False when there was nothing to bring it to.
+    private mutating func bring(_ fault: SoakFault, seconds: Double, pause: UInt32, hard: Bool) throws -> Bool {
+        switch fault {
+        case .killIngress:
+            bed.ingress.stop(SIGKILL)
+            usleep(pause)
+            try bed.startIngress()
+        case .killSupervisor:
+            bed.executor.stop(SIGKILL)
+            usleep(pause)
+            try bed.executor.start()
+        case .killExecutor: return send(SIGKILL, to: bed.process("sallyport-executor run"))
+        case .killWorker: return send(SIGKILL, to: any(bed.processes("sallyport-ssh-worker")))
+        case .killSession: return send(SIGKILL, to: any(bed.sessions))
+        case .freezeIngress: return freeze(bed.ingress.pid, seconds)
+        case .freezeSupervisor: return freeze(bed.executor.pid, seconds)
+        case .freezeExecutor: return freeze(bed.process("sallyport-executor run"), seconds)
+        case .freezeWorker: return freeze(any(bed.processes("sallyport-ssh-worker")), seconds)
+        case .freezeSession: return freeze(any(bed.sessions), seconds)
+        case .removeSocket:
+            let path = bed.box.appending(path: "run/jobs.sock").path
+            guard unlink(path) == 0 else { return false }
+            // The connection that is there goes with this, and the next needs the socket.
+            if hard { _ = send(SIGKILL, to: bed.process("sallyport-executor run")) }
+            usleep(1_000_000)
+            // A sealed ingress cannot bind(2), so a restart is what brings it back.
+            if FileManager.default.fileExists(atPath: path) {
+                socketsRecovered += 1
+            } else {
+                bed.ingress.stop(SIGTERM, within: 20)
+                try bed.startIngress()
+            }
+        case .stopHost:
+            try stopHost(SIGTERM, sessionsToo: hard)
+            usleep(pause + 300_000)
+            try bed.server.start()
+        case .otherHostKey:
+            try stopHost(SIGKILL, sessionsToo: true)
+            try bed.server.present(as: "other")
+            try bed.server.start()
+            usleep(2_000_000)
+            try stopHost(SIGKILL, sessionsToo: true)
+            try bed.server.present(as: "right")
+            try bed.server.start()
+        case .reload:
+            // One that has not come as far as its signal handlers would end.
+            guard try bed.command(["status"]).code == 0 else { return false }
+            return send(SIGHUP, to: bed.executor.pid) && send(SIGHUP, to: bed.ingress.pid)
+        }
+        return true
+    }
+
+    private func stopHost(_ signal: Int32, sessionsToo: Bool) throws {
+        let sessions = bed.sessions
+        bed.server.stop(signal)
+        if sessionsToo { for pid in sessions { kill(pid, SIGKILL) } }
+    }
+
+    private mutating func any(_ pids: [Int32]) -> Int32? { pids.randomElement(using: &numbers) }
+
+    private func send(_ signal: Int32, to pid: Int32?) -> Bool { pid.map { kill($0, signal) == 0 } ?? false }
+
+    private func freeze(_ pid: Int32?, _ seconds: Double) -> Bool {
+        guard send(SIGSTOP, to: pid) else { return false }
+        usleep(UInt32(seconds * 1_000_000))
+        _ = send(SIGCONT, to: pid)
+        return true
+    }
+
+    /// Starts again what has ended by itself, and keeps that it did.
+    private mutating func lookForDeaths(after fault: SoakFault) throws {
+        for (name, daemon) in [("ingress", bed.ingress), ("supervisor", bed.executor)] where !daemon.isRunning {
+            deaths.append("the \(name) ended with code \(daemon.stop()) after: \(fault.rawValue)")
+            try daemon.start()
+        }
+    }
+}
+
+extension SSHServer {
+    /// From the next start on: as the host that is pinned (`right`), or with another key. Commands have the name in `SOAK_HOST`, so that
+    /// they write down which host ran them.
+    func present(as name: String) throws {
+        let key = folder.appending(path: "host_\(name)").path
+        if !FileManager.default.fileExists(atPath: key) {
+            if name == "right" {
+                try FileManager.default.copyItem(atPath: hostKeyFile.path, toPath: key)
+            } else {
+                try Command.run("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key])
+            }
+        }
+        let file = folder.appending(path: "sshd_config")
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
+            if line.hasPrefix("HostKey ") { return "HostKey \(key)" }
+            return line.hasPrefix("SetEnv ") ? "SetEnv SHLVL=2 SOAK_HOST=\(name)" : String(line)
+        }
+        try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+    }
+}
