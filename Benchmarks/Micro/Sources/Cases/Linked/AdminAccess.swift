@@ -1,0 +1,1 @@
+../../../../../Sources/Executor/Admin/AdminAccess.swift

@@ -1,0 +1,1 @@
+../../../../../Sources/SSH/ControlWord.swift

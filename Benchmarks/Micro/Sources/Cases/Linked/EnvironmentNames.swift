@@ -1,0 +1,1 @@
+../../../../../Sources/Executor/Settings/EnvironmentNames.swift

@@ -1,0 +1,1 @@
+../../../../../Sources/Executor/Hosts/HostDirectory.swift

@@ -1,0 +1,1 @@
+../../../../../Sources/Executor/Hosts/KnownHosts.swift

@@ -1,0 +1,1 @@
+../../../../../Sources/Ingress/Jobs/SignedAnswer.swift

@@ -1,0 +1,1 @@
+../../../../../Sources/Executor/Signer/UserAuthenticationRequest.swift
