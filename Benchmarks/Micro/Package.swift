@@ -39,7 +39,10 @@ let package = Package(
                 "Audit", "Authentication", "CZlib", "JSON", "JobProtocol", "ProtocolMessages", "Sandbox", "Settings", "Telemetry",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            exclude: ["Linked/Journal/JournalCare.swift", "Linked/Journal/Pruning.swift", "Linked/Policy/JobPolicy+Words.swift"],
+            exclude: [
+                "Linked/Journal/JournalCare.swift", "Linked/Journal/Pruning.swift", "Linked/Journal/JournalSettings.swift",
+                "Linked/Journal/SQLite/SQLiteCare.swift", "Linked/Policy/JobPolicy+Words.swift",
+            ],
             swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
         // Counts instructions, under callgrind.
         .executableTarget(name: "Count", dependencies: ["Cases", "CCallgrind"]),

@@ -9,7 +9,7 @@ extension Case {
             let descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw Unexpected("no /dev/null") }
             let logger = Logger(label: "executor") { _ in
-                JSONLogHandler(service: "sallyport-executor", descriptor: descriptor)
+                LineLogHandler(service: "sallyport-executor", threshold: LogThreshold(), descriptor: descriptor)
             }
             let job = "01977f3a-5b1c-7d2e-8f40-a1b2c3d4e5f6"
             return {
@@ -19,7 +19,7 @@ extension Case {
                         "job": "\(job)", "name": "deploy", "hook": "github", "ingress": "edge",
                         "event": "72d3162e-cc78-11e3-81ab-4c9367dc0958", "attempt": "1", "correlation_id": "\(job)",
                     ])
-                guard JSONLogHandler.dropped == 0 else { throw Unexpected("a line was dropped") }
+                guard LineLogHandler.dropped == 0 else { throw Unexpected("a line was dropped") }
             }
         },
         Case("metrics: the executor's page, 10 jobs on 20 hosts", counted: 1) {
