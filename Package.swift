@@ -61,8 +61,7 @@ let package = Package(
         .target(name: "Authentication", dependencies: ["COpenSSL", "CLinux", "JSON"], swiftSettings: strict),
         .target(name: "Audit", dependencies: ["Authentication", "JSON"], swiftSettings: strict),
         .target(
-            name: "Settings", dependencies: ["Authentication", "JSON", "CYAML", logging], exclude: ["Reload"],
-            swiftSettings: strict),
+            name: "Settings", dependencies: ["Authentication", "JSON", "CYAML"], exclude: ["Reload"], swiftSettings: strict),
         .target(
             name: "SettingsReload", dependencies: ["Authentication", "CLinux", "Sandbox"], path: "Sources/Settings/Reload",
             swiftSettings: strict),

@@ -2,7 +2,9 @@ internal import Synchronization
 
 /// The process's metrics, and their text for Prometheus.
 ///
-/// A name or label that is not as it must be is an error at registration, never rewritten.
+/// A name or label that is not as it must be is an error at registration, never rewritten. It is not the API of swift-metrics, in which a
+/// metric has no help text, no buckets and no labels that are known beforehand: what bounds a family and describes it stands here where it
+/// is made.
 public final class MetricsRegistry: Sendable {
     private struct Family: Sendable {
         let help: String

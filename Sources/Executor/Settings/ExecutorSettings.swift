@@ -42,7 +42,7 @@ public struct ExecutorSettings: Sendable {
         self.file = file
         fixed = Self.fixed(root)
         minimumLandlock = root.optional("sandbox").minimumLandlock()
-        logLevel = root.optional("log").logLevel()
+        logLevel = root.optional("log").mapping("level").optional("level").choice(Logger.Level.self) ?? .info
         let ingresses = Self.ingresses(root.required("ingresses"))
         let keyID = root.optional("key-id")
         self.keyID = keyID.isPresent ? keyID.name() ?? "" : "executor"

@@ -43,7 +43,7 @@ public struct IngressSettings: Sendable {
         trustedProxies = root.optional("trusted-proxies").trustedProxies()
         limits = LimitSettings(root.optional("limits"))
         minimumLandlock = root.optional("sandbox").minimumLandlock()
-        logLevel = root.optional("log").logLevel()
+        logLevel = root.optional("log").mapping("level").optional("level").choice(Logger.Level.self) ?? .info
         let executor = root.required("executor").mapping("socket", "mode", "allow-uids", "key-id", "signing-key", "trusted-keys")
         jobSocket = executor.required("socket").socketPath() ?? ""
         jobSocketMode = executor.optional("mode").fileMode() ?? 0o660
