@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What goes wrong in a soak. No clock jumps: the processes' clock cannot be set for them alone. No full disk: ``DiskTests`` has that, in
+/// What goes wrong in a soak. No clock jumps yet. No full disk: ``DiskTests`` has that, in
 /// a mount namespace of its own that does not live through a restart of the supervisor.
 enum SoakFault: String, CaseIterable {
     case killIngress = "kill ingress"
