@@ -25,24 +25,6 @@ go_on_in_box() {
     exec "$folder/bin/$name" --in "$folder" "$@"
 }
 
-# start_bench LOAD...: a folder with the released programs and with those of Benchmarks/Load that are named.
-start_bench() {
-    scripts/install
-    programs=$(scripts/build)
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/sallyport-bench.XXXXXX")
-    mkdir "$folder/bin"
-    for program in sallyport sallyport-ingress sallyport-executor sallyport-ssh-worker; do
-        cp "$programs/$program" "$folder/bin/"
-    done
-    compile_loads "$@"
-    cp Benchmarks/bench.sh "$folder/bin/"
-}
-
-compile_loads() {
-    compiler=$(command -v cc || command -v clang)
-    for load in "$@"; do "$compiler" -O2 -o "$folder/bin/$load" "Benchmarks/Load/$load.c" -lcrypto -lssh2; done
-}
-
 # The first loopback port from a number on where nobody answers.
 free_port() {
     port=$1

@@ -53,11 +53,12 @@ struct LogLine {
         var line = painted(String(Timestamp.now().dropFirst(11)), "2") + " "
         line += level >= .warning ? painted(name, level >= .error ? "31" : "33") : name
         line += String(repeating: " ", count: 9 - name.utf8.count)
-        line += PrintableText.escaping(LogText.fitting(message, into: Self.maximumMessage))
+        line += LogText.fitting(PrintableText.escaping(message), into: Self.maximumMessage)
         for (key, value) in values {
-            let value = LogText.word(LogText.fitting(value, into: LineLogHandler.maximumValue))
-            let piece = " " + painted(PrintableText.escaping(LogText.fitting(key, into: 64)) + "=", "2") + value
-            guard line.utf8.count + piece.utf8.count < LineLogHandler.maximumLine - 4 else {
+            let value = LogText.word(LogText.fitting(PrintableText.escaping(value), into: LineLogHandler.maximumValue))
+            let piece = " " + painted(LogText.fitting(PrintableText.escaping(key), into: 64) + "=", "2") + value
+            // The mark of a cut and the newline.
+            guard line.utf8.count + piece.utf8.count <= LineLogHandler.maximumLine - 5 else {
                 line += " …"
                 break
             }

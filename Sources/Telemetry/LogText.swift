@@ -26,8 +26,7 @@ enum LogText {
 
     /// A value that can be told from the next one: in quotes when there is a space, a quote or nothing in it.
     static func word(_ text: String) -> String {
-        let plain = PrintableText.escaping(text)
-        guard plain.isEmpty || plain.unicodeScalars.contains(where: { " \"=".unicodeScalars.contains($0) }) else { return plain }
-        return "\"" + plain.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
+        guard text.isEmpty || text.unicodeScalars.contains(where: { " \"=".unicodeScalars.contains($0) }) else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
     }
 }

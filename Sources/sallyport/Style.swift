@@ -1,9 +1,9 @@
 import Glibc
+import Telemetry
 
-/// Colour for people: on a terminal alone, and not where NO_COLOR (https://no-color.org) or a dumb terminal says no. It never carries what
-/// the text does not say.
+/// Colour for people, where ``Terminal`` has it. It never carries what the text does not say.
 enum Style {
-    private static let isOn = Output.isTerminal && variable("NO_COLOR").isEmpty && variable("TERM") != "dumb"
+    private static let isOn = Terminal.hasColour(STDOUT_FILENO)
 
     static func good(_ text: String) -> String { painted(text, "32") }
     static func bad(_ text: String) -> String { painted(text, "31") }
@@ -17,6 +17,4 @@ enum Style {
     private static func painted(_ text: String, _ color: String) -> String {
         isOn && !text.isEmpty ? "\u{1b}[\(color)m\(text)\u{1b}[0m" : text
     }
-
-    private static func variable(_ name: String) -> String { unsafe getenv(name).map { unsafe String(cString: $0) } ?? "" }
 }

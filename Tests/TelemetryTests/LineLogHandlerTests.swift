@@ -22,10 +22,14 @@ import Testing
             close(ends.writing)
         }
 
-        func logger(_ level: Logger.Level = .trace) -> Logger {
+        func logger(_ level: Logger.Level = .trace, _ form: LogForm = .json) -> Logger {
+            logger(LogThreshold(level), form)
+        }
+
+        func logger(_ threshold: LogThreshold, _ form: LogForm = .json) -> Logger {
             let descriptor = ends.writing
             return Logger(label: "test") { _ in
-                LineLogHandler(service: "sallyport-test", threshold: LogThreshold(level), descriptor: descriptor)
+                LineLogHandler(service: "sallyport-test", threshold: threshold, descriptor: descriptor, form: form)
             }
         }
 
@@ -93,6 +97,46 @@ import Testing
         let line = try parse(pipe.lines()[0])
         #expect(line["whole"]?.string == whole)
         #expect(line["long"]?.string == String(repeating: "a", count: LineLogHandler.maximumValue - 3) + "…")
+    }
+
+    @Test func `a threshold moves the loggers that have it, and none that was set apart`() throws {
+        let pipe = try Pipe()
+        let threshold = LogThreshold(.warning)
+        let logger = pipe.logger(threshold)
+        var apart = logger
+        apart.logLevel = .warning
+        logger.info("before")
+        threshold.level = .info
+        logger.info("after")
+        apart.info("apart")
+        #expect(try pipe.lines().map { try parse($0)["message"]?.string } == ["after"])
+    }
+
+    @Test func `a person reads text, in which nothing moves the cursor and values can be told apart`() throws {
+        let pipe = try Pipe()
+        let values: Logger.Metadata = ["a": "plain", "b": "two words", "c": "", "d": "\"q\"", "e": "x\n\u{9b}2J\u{202e}"]
+        pipe.logger(.trace, .text(isColoured: false)).warning("disk\r full", metadata: values)
+        pipe.logger(.trace, .text(isColoured: true)).error("m", metadata: ["k": "v"])
+        let lines = pipe.lines()
+        #expect(lines.count == 2)
+        #expect(
+            lines[0].dropFirst(13)
+                == #" WARNING  disk\u{d} full a=plain b="two words" c="" d="\"q\"" e=x\u{a}\u{9b}2J\u{202e}"#)
+        #expect(lines[1].dropFirst(21) == " \u{1b}[31mERROR\u{1b}[0m    m \u{1b}[2mk=\u{1b}[0mv", "\(lines[1].debugDescription)")
+    }
+
+    @Test(arguments: ["a", "é", "\u{1}", "\"", "\u{202e}", "👩‍👩‍👧"])
+    func `a line of text has as many bytes at most`(character: String) throws {
+        let pipe = try Pipe()
+        let long = String(repeating: character, count: 5000)
+        var metadata: Logger.Metadata = [:]
+        for index in 0..<100 { metadata["key\(index)\(long)"] = "\(long)" }
+        pipe.logger(.trace, .text(isColoured: true)).info("\(long)", metadata: metadata)
+        let lines = pipe.lines()
+        #expect(lines.count == 1)
+        #expect(lines[0].utf8.count + 1 <= LineLogHandler.maximumLine)
+        #expect(lines[0].utf8.count > LineLogHandler.maximumLine / 2)
+        #expect(lines[0].hasSuffix("…"))
     }
 
     @Test(arguments: ["a", "é", "\u{1}", "\"", "👩‍👩‍👧"])

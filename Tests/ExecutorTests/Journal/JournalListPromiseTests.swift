@@ -7,19 +7,11 @@ import Testing
 @Suite struct JournalListPromiseTests {
     private let bed = JournalBed()
 
-    @discardableResult
-    private func claimed(
-        _ journal: any Journal, _ request: WireJobRequest, at time: Int64 = Samples.now, body: [UInt8]? = nil
-    ) async throws -> WireJobRequest {
-        #expect(try await journal.claim(request, at: time, body: body) == "claimed")
-        return request
-    }
-
     @Test(arguments: JournalKind.all)
     func `a list is newest first, limited and by status and job`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
         let requests = (0..<5).map { index in Samples.event("e\(index)") { $0.job = index % 2 == 0 ? "deploy" : "restart" } }
-        for (index, request) in requests.enumerated() { try await claimed(journal, request, at: Samples.now + Int64(index)) }
+        for (index, request) in requests.enumerated() { try await journal.claimed(request, at: Samples.now + Int64(index)) }
         try await journal.finish(requests[4].jobID, Samples.result(requests[4], .failed))
         func events(_ limit: Int = 10, _ status: WireJobStatus? = nil, _ job: String? = nil) async throws -> [String] {
             try await journal.list(JobFilter(status: status, job: job ?? ""), limit: limit).map(\.request.eventID)
@@ -35,8 +27,8 @@ import Testing
     @Test(arguments: JournalKind.all)
     func `a history keeps its order, and its job`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
-        let request = try await claimed(journal, Samples.event("e1"))
-        let other = try await claimed(journal, Samples.event("e2"))
+        let request = try await journal.claimed(Samples.event("e1"))
+        let other = try await journal.claimed(Samples.event("e2"))
         try await journal.note(request.jobID, "signed", destination: "web-1")
         try await journal.note(other.jobID, "signed for the other", destination: "web-2")
         journal.noteLater(request.jobID, "started", destination: "web-1")
@@ -61,12 +53,12 @@ import Testing
         let ages: [Int64] = [10, 20, 30, 40]
         var requests: [WireJobRequest] = []
         for age in ages {
-            let request = try await claimed(journal, Samples.event("e\(age)"), at: Samples.now - 1000)
+            let request = try await journal.claimed(Samples.event("e\(age)"), at: Samples.now - 1000)
             try await journal.finish(request.jobID, Samples.result(request, .succeeded, at: Samples.now + age))
             requests.append(request)
         }
-        let open = try await claimed(journal, Samples.event("open"), at: 1)
-        let running = try await claimed(journal, Samples.event("running"), at: 1)
+        let open = try await journal.claimed(Samples.event("open"), at: 1)
+        let running = try await journal.claimed(Samples.event("running"), at: 1)
         try await journal.mark(running.jobID, .running, attempt: 1)
         #expect(try await journal.prune(before: Samples.now + 10, limit: 10) == 0)
         #expect(try await journal.prune(before: Samples.now + 31, limit: 2) == 2)
@@ -111,7 +103,7 @@ import Testing
     func `a list is in the order of the time it shows, and of arrival where that is the same`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
         for (name, time) in [("a", 5), ("b", 5), ("late", 9), ("back", 1)] as [(String, Int64)] {
-            try await claimed(journal, Samples.event(name), at: time)
+            try await journal.claimed(Samples.event(name), at: time)
         }
         for filter in [JobFilter(), JobFilter(host: "web-1"), JobFilter(status: .accepted)] {
             #expect(try await journal.list(filter, limit: 9).map(\.request.eventID) == ["late", "b", "a", "back"])

@@ -7,19 +7,11 @@ import Testing
 @Suite struct JournalPromiseTests {
     private let bed = JournalBed()
 
-    @discardableResult
-    private func claimed(
-        _ journal: any Journal, _ request: WireJobRequest, at time: Int64 = Samples.now, body: [UInt8]? = nil
-    ) async throws -> WireJobRequest {
-        #expect(try await journal.claim(request, at: time, body: body) == "claimed")
-        return request
-    }
-
     @Test(arguments: JournalKind.all)
     func `a claimed job is found with all that is needed to run it`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
         let request = Samples.event("e1") { $0.parameters = ["sha": "4f2c"] }
-        try await claimed(journal, request, body: [0, 0xff])
+        try await journal.claimed(request, body: [0, 0xff])
         let stored = try #require(try await journal.find(request.jobID))
         #expect(stored.request == request)
         #expect(stored.body == [0, 0xff])
@@ -34,7 +26,7 @@ import Testing
     @Test(arguments: JournalKind.all)
     func `a job finishes once`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
-        let request = try await claimed(journal, Samples.event("e1"), body: [1])
+        let request = try await journal.claimed(Samples.event("e1"), body: [1])
         try await journal.finish(request.jobID, Samples.result(request, .succeeded, at: Samples.now + 5))
         try await journal.finish(request.jobID, Samples.result(request, .failed, at: Samples.now + 9))
         try await journal.mark(request.jobID, .running, attempt: 7)
@@ -69,28 +61,28 @@ import Testing
     @Test(arguments: JournalKind.all)
     func `a job is found by its own id, or the newest of an event by the event's`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
-        let first = try await claimed(journal, Samples.event("e1", attempt: 1), at: Samples.now)
+        let first = try await journal.claimed(Samples.event("e1", attempt: 1), at: Samples.now)
         try await journal.finish(first.jobID, Samples.result(first, .failed))
-        let second = try await claimed(journal, Samples.event("e1", attempt: 2), at: Samples.now + 1)
+        let second = try await journal.claimed(Samples.event("e1", attempt: 2), at: Samples.now + 1)
         #expect(try await journal.find("e1")?.id == second.jobID)
         #expect(try await journal.find(first.jobID)?.id == first.jobID)
         #expect(try await journal.find("e2") == nil)
-        try await claimed(journal, Samples.request())
+        try await journal.claimed(Samples.request())
         #expect(try await journal.find("") == nil)
     }
 
     @Test(arguments: JournalKind.all)
     func `an event cannot pass for a job by taking the job's id as its own`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
-        let job = try await claimed(journal, Samples.event("e1"), at: Samples.now)
-        try await claimed(journal, Samples.event(job.jobID), at: Samples.now + 1)
+        let job = try await journal.claimed(Samples.event("e1"), at: Samples.now)
+        try await journal.claimed(Samples.event(job.jobID), at: Samples.now + 1)
         #expect(try await journal.find(job.jobID)?.request.eventID == "e1")
     }
 
     @Test(arguments: JournalKind.all)
     func `a job that is put off keeps its time, its attempt and what it came to, until it runs`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
-        let request = try await claimed(journal, Samples.event("e1"), body: [7])
+        let request = try await journal.claimed(Samples.event("e1"), body: [7])
         let progress = WireJobResult.with { $0.destinations = [.with { $0.destination = "web-1" }] }
         try await journal.postpone(request.jobID, attempt: 2, until: Samples.now + 9000, progress)
         let again = try bed.reopen(kind)
@@ -109,7 +101,7 @@ import Testing
         let journal = try bed.open(kind)
         let jobs = ["e1", "e2"].map { Samples.event($0) }
         for job in jobs {
-            try await claimed(journal, job, body: [7])
+            try await journal.claimed(job, body: [7])
             try await journal.finish(job.jobID, Samples.result(job, .dead))
         }
         #expect(try await journal.list(JobFilter(deadLetters: true), limit: 9).map(\.id) == [jobs[1].jobID, jobs[0].jobID])
@@ -132,7 +124,7 @@ import Testing
     func `only what succeeded gives its body up at once`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
         for (index, status) in [WireJobStatus.succeeded, .failed, .timedOut, .unknown].enumerated() {
-            let job = try await claimed(journal, Samples.event("e\(index)"), body: [7])
+            let job = try await journal.claimed(Samples.event("e\(index)"), body: [7])
             try await journal.finish(job.jobID, Samples.result(job, status))
             #expect(try await journal.find(job.jobID)?.body == (status == .succeeded ? nil : [7]))
         }
@@ -141,7 +133,7 @@ import Testing
     @Test(arguments: JournalKind.all)
     func `a sequence keeps how far it has come`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
-        let request = try await claimed(journal, Samples.event("e1"))
+        let request = try await journal.claimed(Samples.event("e1"))
         let progress = WireJobResult.with { $0.destinations = [.with { $0.destination = "web-1" }] }
         try await journal.advance(request.jobID, attempt: 3, progress, [])
         let stored = try #require(try await journal.find(request.jobID))
@@ -165,7 +157,7 @@ import Testing
             $0.parameters = ["text": "a\u{0}b\r\n", "": ""]
             $0.correlationID = "\u{0}\u{10FFFF}"
         }
-        try await claimed(journal, request, body: body)
+        try await journal.claimed(request, body: body)
         var result = Samples.result(request, .failed)
         result.error = "said \u{0} and \u{FFFD}"
         result.destinations = [.with { $0.stdout = .init((0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }) }]
@@ -184,7 +176,7 @@ import Testing
     func `its health counts dead letters, and says that it is written`(kind: JournalKind) async throws {
         let journal = try bed.open(kind)
         for event in ["e1", "e2"] {
-            let job = try await claimed(journal, Samples.event(event))
+            let job = try await journal.claimed(Samples.event(event))
             try await journal.finish(job.jobID, Samples.result(job, .dead))
         }
         let health = await journal.health()

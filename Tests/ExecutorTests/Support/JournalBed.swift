@@ -2,6 +2,7 @@ import Audit
 import Logging
 import ProtocolMessages
 import TestSupport
+import Testing
 
 @testable import Executor
 
@@ -43,6 +44,15 @@ final class JournalBed: Sendable {
 }
 
 extension Journal {
+    /// Claims a job that must be new; the job.
+    @discardableResult
+    func claimed(
+        _ request: WireJobRequest, at time: Int64 = Samples.now, body: [UInt8]? = nil
+    ) async throws -> WireJobRequest {
+        #expect(try await claim(request, at: time, body: body) == "claimed")
+        return request
+    }
+
     /// Claims a job as the gate does; what came of it in a word.
     func claim(
         _ request: WireJobRequest, at time: Int64 = Samples.now, refusal: Refusal? = nil, expired: Bool = false,

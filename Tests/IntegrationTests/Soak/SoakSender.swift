@@ -75,7 +75,10 @@ final class SoakSender: Sendable {
                 number += earlier == nil ? 1 : 0
                 let (id, hook) = earlier ?? ("d\(index)-\(100_000 + number)", hooks[(index + number) % hooks.count])
                 for attempt in 1...(earlier == nil ? 3 : 1) {
-                    guard let open = connection ?? self.connect(port) else { break }
+                    guard
+                        let open = connection
+                            ?? HTTPConnection.waiting(for: port, until: { self.isStopped.load(ordering: .relaxed) })
+                    else { break }
                     connection = open
                     let answer = try? open.exchange(
                         "/hooks/\(hook)", body: #"{"id":"\#(id)"}"#,
@@ -93,15 +96,6 @@ final class SoakSender: Sendable {
             }
             self.ended.signal()
         }.start()
-    }
-
-    /// Waits until somebody listens; nil when it is over before.
-    private func connect(_ port: Int) -> HTTPConnection? {
-        while !isStopped.load(ordering: .relaxed) {
-            if let open = try? HTTPConnection(port: port) { return open }
-            usleep(5_000)
-        }
-        return nil
     }
 
     /// Begins nothing new; returns when what was sent is answered.

@@ -51,7 +51,10 @@ final class LoadSender: Sendable {
                 // As many digits for all, so that no id is the beginning of another: nine characters with the name.
                 let id = "\(name)-\(100_000 + number)"
                 for attempt in 1...3 {
-                    guard let open = connection ?? self.connect(port) else { break }
+                    guard
+                        let open = connection
+                            ?? HTTPConnection.waiting(for: port, until: { self.isStopped.load(ordering: .relaxed) })
+                    else { break }
                     connection = open
                     record.begin(id)
                     let status =
@@ -66,15 +69,6 @@ final class LoadSender: Sendable {
             }
             self.ended.signal()
         }.start()
-    }
-
-    /// Waits until somebody listens; nil when it is over before.
-    private func connect(_ port: Int) -> HTTPConnection? {
-        while !isStopped.load(ordering: .relaxed) {
-            if let open = try? HTTPConnection(port: port) { return open }
-            usleep(2_000)
-        }
-        return nil
     }
 
     /// Begins nothing new while it is paused.
@@ -106,6 +100,15 @@ final class HTTPConnection {
     }
 
     deinit { close(descriptor) }
+
+    /// Waits until somebody listens; nil when it is over before.
+    static func waiting(for port: Int, until isOver: () -> Bool) -> HTTPConnection? {
+        while !isOver() {
+            if let open = try? HTTPConnection(port: port) { return open }
+            usleep(2_000)
+        }
+        return nil
+    }
 
     /// The status of the answer.
     func post(_ path: String, body: String, headers: [String]) throws -> Int {

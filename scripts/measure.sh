@@ -1,4 +1,27 @@
-# Sourced by the benches beside box.sh: figures, loads, and adnanh/webhook (Debian package `webhook`) with what it runs.
+# Sourced by the benches, beside box.sh: their folder and loads, figures, and adnanh/webhook (Debian package `webhook`) with what it runs.
+
+# shellcheck source=scripts/box.sh
+. "${0%/*}/box.sh"
+
+# start_bench LOAD...: a folder with the released programs and with those of Benchmarks/Load that are named.
+start_bench() {
+    scripts/install
+    programs=$(scripts/build)
+    make_folder "$@"
+    copy_programs "$programs" "$folder/bin"
+}
+
+# make_folder LOAD...: without the programs.
+make_folder() {
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/sallyport-bench.XXXXXX")
+    mkdir "$folder/bin"
+    cp scripts/measure.sh "$folder/bin/"
+    compiler=$(command -v cc || command -v clang)
+    for load in "$@"; do "$compiler" -O2 -o "$folder/bin/$load" "Benchmarks/Load/$load.c" -lcrypto -lssh2; done
+}
+
+# copy_programs FROM TO
+copy_programs() { for program in sallyport sallyport-ingress sallyport-executor sallyport-ssh-worker; do cp "$1/$program" "$2/"; done; }
 
 # A push of about 7 KB, of 24 commits.
 make_body() {
