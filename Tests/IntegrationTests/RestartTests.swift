@@ -36,7 +36,8 @@ struct RestartTests {
             command: [echo, reached]
             destinations: [web-1]
             timeout: 20s
-            retry: { attempts: 20, backoff: 200ms, max-backoff: 400ms }
+            # Longer than the 10 s for which the third failure in a row puts the host aside.
+            retry: { attempts: 20, backoff: 200ms, max-backoff: 2s }
 
         """
 
