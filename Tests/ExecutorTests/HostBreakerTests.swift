@@ -47,6 +47,15 @@ import Testing
         #expect(ticket(["other"], 62_000) != nil)
     }
 
+    @Test func `a clock that is set back does not leave a host alone for longer`() throws {
+        let hour: Int64 = 3_600_000
+        try fail(3, at: 2 * hour)
+        #expect(refusal(["web"], hour)?.contains("the next attempt is in 5 s, at 1970-01-01T01:00:05Z") == true)
+        #expect(breakers.standing("web", now: hour - 2_000).contains("in 5 s"))
+        #expect(refusal(["web"], hour + 2_999) != nil)
+        #expect(ticket(["web"], hour + 3_000) != nil)
+    }
+
     @Test func `a success in between begins anew`() throws {
         try fail(2, at: 0)
         breakers.settle(try #require(ticket(["web"], 1)), success, now: 1, jitter: 0)

@@ -16,6 +16,8 @@ struct HostBreaker: Sendable {
     private(set) var last = ""
     /// Until when the host is left alone; nil when it is not.
     private(set) var until: Int64?
+    /// How long that was to last when it began, in milliseconds.
+    private var length: Int64 = 0
     /// A command tries whether the host is back.
     private(set) var isProbing = false
     /// Stands for where the host is and who logs in there: what failed at another place says nothing of this one.
@@ -25,7 +27,12 @@ struct HostBreaker: Sendable {
 
     /// Why a command is not let through; nil when it is.
     mutating func admit(_ host: String, now: Int64) -> String? {
-        guard let until else { return nil }
+        guard var until else { return nil }
+        // A clock that was set back must not make the pause longer.
+        if until - now > length {
+            until = now + length
+            self.until = until
+        }
         let story = "host \(host) failed \(failures) times in a row since \(UTCTime.text(since)); the last time: \(last)"
         guard now >= until else {
             return "not tried: \(story); the next attempt is in \((until - now + 999) / 1000) s, at \(UTCTime.text(until))"
@@ -56,7 +63,8 @@ struct HostBreaker: Sendable {
         guard failures >= Self.threshold else { return }
         let first = reason == .authentication || reason == .hostKey ? Self.pause.authentication : Self.pause.unreachable
         let full = min(first << min(failures - Self.threshold, 16), Self.pause.maximum)
-        until = now + Int64(Double(full) * (1 + jitter) / 2)
+        length = Int64(Double(full) * (1 + jitter) / 2)
+        until = now + length
     }
 
     /// The command ended before it was known whether the host is back: the next one tries.

@@ -29,6 +29,7 @@ final class HostBreakers: Sendable {
                 if let known = breakers[host], known.place != place { breakers[host] = nil }
                 var breaker = breakers[host] ?? HostBreaker()
                 if let text = breaker.admit(host, now: now) {
+                    breakers[host] = breaker
                     for (before, _, generation) in admitted { breakers[before]?.undecided(admitted: generation) }
                     return .refused(text)
                 }
@@ -50,8 +51,11 @@ final class HostBreakers: Sendable {
     /// Why a host is left alone; empty when it is not.
     func standing(_ host: String, now: Int64) -> String {
         breakers.withLock { breakers in
-            var copy = breakers[host]
-            return copy?.admit(host, now: now) ?? ""
+            guard var copy = breakers[host] else { return "" }
+            let text = copy.admit(host, now: now) ?? ""
+            // Only the time of a pause may change by being asked after.
+            if !text.isEmpty { breakers[host] = copy }
+            return text
         }
     }
 

@@ -35,10 +35,10 @@ final class SpoolHandOver: Sendable {
     }
 
     private func go() {
-        let now = WallClock.now()
+        let (now, wall) = (MonotonicClock.milliseconds(), WallClock.now())
         let isReady = desk.isReady
         for entry in spool.takeReady(now: now) {
-            if now - entry.storedAt > spool.settings.keep {
+            if wall - entry.storedAt > spool.settings.keep {
                 let doubt = entry.mayBeKnown ? "; an executor may have it, look for the job there" : ""
                 giveUp(entry.jobID, "expired", "it waited for longer than `keep` allows\(doubt)", reason: "expired")
             } else if isReady {
@@ -69,10 +69,16 @@ final class SpoolHandOver: Sendable {
         } catch {
             return damaged(entry, "\(error)")
         }
-        if !entry.mayBeKnown, signed.request.expiresAtMs <= WallClock.now() + Self.margin {
+        if !entry.mayBeKnown, !isOfNow(signed.request, margin: Self.margin) {
             return renew(entry, record, signed)
         }
         send(entry, record, signed)
+    }
+
+    /// By this side's own clock it has at least `margin` left, and was not signed before that clock was set back.
+    private func isOfNow(_ request: WireJobRequest, margin: Int64) -> Bool {
+        let now = WallClock.now()
+        return request.expiresAtMs > now + margin && request.issuedAtMs <= now + JobLimits.clockSkewMilliseconds
     }
 
     /// Less than this before its expiry, in milliseconds, a request that no executor has seen is signed anew first.
@@ -93,7 +99,7 @@ final class SpoolHandOver: Sendable {
                 case .failure(let error): self.later(jobID, "\(error)")
                 }
             }
-        case .unavailable, .busy, .inFlight: spool.putBack(jobID, now: WallClock.now(), inTurn: false)
+        case .unavailable, .busy, .inFlight: spool.putBack(jobID, now: MonotonicClock.milliseconds(), inTurn: false)
         case .contradiction: giveUp(jobID, "refused", "the same key is in flight with another body", reason: "replay")
         case .failed(let error): giveUp(jobID, "refused", error, reason: "failed")
         }
@@ -110,7 +116,7 @@ final class SpoolHandOver: Sendable {
     private func refused(_ entry: SpoolIndex.Entry, _ record: SpoolRecord, _ signed: SignedRequest, _ result: WireJobResult) {
         switch result.reason {
         case .busy, .journal: later(entry.jobID, result.error)
-        case .expired where signed.request.expiresAtMs < WallClock.now(): renew(entry, record, signed)
+        case .expired where !isOfNow(signed.request, margin: 0): renew(entry, record, signed)
         case .expired: later(entry.jobID, "the executor's clock says that a fresh request is expired")
         default: giveUp(entry.jobID, "refused", result.error, reason: JobNames.name(result.reason))
         }
@@ -137,7 +143,7 @@ final class SpoolHandOver: Sendable {
         spool.replace(entry, with: fresh) { error in
             self.eventLoop.execute {
                 if let error { return self.later(entry.jobID, "\(error)") }
-                self.spool.putBack(entry.jobID, now: WallClock.now(), inTurn: true)
+                self.spool.putBack(entry.jobID, now: MonotonicClock.milliseconds(), inTurn: true)
                 self.go()
             }
         }
@@ -145,7 +151,7 @@ final class SpoolHandOver: Sendable {
 
     private func later(_ jobID: String, _ why: String) {
         logger.warning("spooled delivery waits", metadata: ["job": "\(jobID)", "error": "\(why)"])
-        spool.putBack(jobID, now: WallClock.now(), inTurn: false)
+        spool.putBack(jobID, now: MonotonicClock.milliseconds(), inTurn: false)
     }
 
     private func damaged(_ entry: SpoolIndex.Entry, _ why: String) {

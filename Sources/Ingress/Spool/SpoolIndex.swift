@@ -21,7 +21,7 @@ struct SpoolIndex {
         var mayBeKnown: Bool
         /// It is being handed over.
         var isOut = false
-        /// Not handed over again before this time, in Unix milliseconds.
+        /// Not handed over again before this instant, in milliseconds of a clock that only goes forward.
         var notBefore: Int64 = 0
         /// Times it was sent back without a decision, one after the other.
         var delays = 0
@@ -120,7 +120,7 @@ struct SpoolIndex {
         return entry
     }
 
-    /// The first of each hook, where it is durable, not out and its time has come. They are out from now on.
+    /// The first of each hook at an instant of that clock, where it is durable, not out and its time has come. They are out from now on.
     mutating func takeReady(now: Int64) -> [Entry] {
         queues.values.compactMap(\.first).compactMap { jobID in
             guard let entry = entries[jobID], entry.place != nil, !entry.isOut, entry.notBefore <= now else { return nil }

@@ -46,7 +46,7 @@ final class SpoolWriter: Sendable {
     private let waiting = Mutex(Waiting())
     private let files = Mutex(Files())
     private let onDisk = Atomic(0)
-    /// When a write last failed and none succeeded since, in Unix milliseconds; 0 otherwise.
+    /// When a write last failed and none succeeded since, in milliseconds of a clock that only goes forward; 0 otherwise.
     private let failedAt = Atomic<Int64>(0)
 
     init(_ disk: any SpoolDisk, logger: Logger) {
@@ -57,7 +57,10 @@ final class SpoolWriter: Sendable {
     /// Bytes of all segments.
     var bytes: Int { onDisk.load(ordering: .relaxed) }
     /// No write has failed lately.
-    var isHealthy: Bool { WallClock.now() - failedAt.load(ordering: .relaxed) >= Self.doubt }
+    var isHealthy: Bool {
+        let failedAt = failedAt.load(ordering: .relaxed)
+        return failedAt == 0 || MonotonicClock.milliseconds() - failedAt >= Self.doubt
+    }
 
     /// Milliseconds for which a failed write speaks against the disk. Not for ever: only a delivery can show that it works again.
     static let doubt: Int64 = 10_000
@@ -107,7 +110,7 @@ final class SpoolWriter: Sendable {
         }
         if !records.isEmpty {
             let result = files.withLock { files in written(records, &files) }
-            failedAt.store((try? result.get()) == nil ? WallClock.now() : 0, ordering: .relaxed)
+            failedAt.store((try? result.get()) == nil ? MonotonicClock.milliseconds() : 0, ordering: .relaxed)
             for (index, done) in writers.enumerated() { done(result.map { $0[index] }) }
         }
         for work in batch {

@@ -11,7 +11,7 @@ final class TestBed: @unchecked Sendable {  // see above
     let httpPort: Int
     let operationsPort: Int
     private(set) var executor: Daemon
-    let ingress: Daemon
+    private(set) var ingress: Daemon
     private(set) var token = ""
     /// All that were made here.
     private(set) var tokens: [String] = []
@@ -87,6 +87,17 @@ final class TestBed: @unchecked Sendable {  // see above
             "/usr/bin/unshare", ["-m", "sh", "-c", "\(mount) && exec \"$@\"", "sh", try Self.binary("sallyport-executor")] + own,
             log: folder.appending(path: "executor.log"), environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"])
         try executor.start()
+    }
+
+    /// Both gates, from their next start on, with more in their environment.
+    func use(environment: [String: String]) throws {
+        func daemon(_ program: String, _ name: String) throws -> Daemon {
+            Daemon(
+                try Self.binary(program), ["serve", "--config", box.appending(path: "\(name).yaml").path],
+                log: folder.appending(path: "\(name).log"), environment: environment)
+        }
+        executor = try daemon("sallyport-executor", "executor")
+        ingress = try daemon("sallyport-ingress", "ingress")
     }
 
     func waitUntilReady() throws {
