@@ -74,6 +74,8 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
         thread { self.receive() }
     }
 
+    deinit { close(connection) }
+
     /// Ends the worker; its threads hold on to this object until then.
     func stop() {
         if let program {
@@ -202,10 +204,8 @@ final class FakeExecutor: @unchecked Sendable {  // all state is behind `conditi
                 break
             }
         }
-        locked {
-            close(connection)
-            connection = -1
-        }
+        // Closed when nobody can send on it any more: the number may be another's by then.
+        locked { _ = shutdown(connection, Int32(SHUT_RDWR)) }
     }
 
     private func take(_ frame: WireWorkerFrame.OneOf_Kind) throws {
