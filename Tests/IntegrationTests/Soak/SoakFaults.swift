@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What goes wrong in a soak. No clock jumps yet. No full disk: ``DiskTests`` has that, in
+/// What goes wrong in a soak. No full disk: ``DiskTests`` has that, in
 /// a mount namespace of its own that does not live through a restart of the supervisor.
 enum SoakFault: String, CaseIterable {
     case killIngress = "kill ingress"
@@ -19,12 +19,41 @@ enum SoakFault: String, CaseIterable {
     case removeSocket = "remove socket"
     case stopHost = "stop sshd"
     case otherHostKey = "other host key"
+    case jumpIngress = "clock jump ingress"
+    case jumpExecutor = "clock jump executor"
+    case resetTCP = "reset TCP"
+    case stallTCP = "stall TCP"
+    case halfCloseTCP = "half-close TCP"
     case reload
+}
+
+/// What faults take hold of beside the processes of a bed.
+struct SoakHandles {
+    let ingressClock: MovableClock
+    let executorClock: MovableClock
+    /// Between the workers and sshd.
+    let relay: DroppingRelay
+
+    /// Puts all of it into the settings of a bed that is not started yet.
+    init(_ bed: TestBed) throws {
+        ingressClock = try MovableClock(in: bed.folder.appending(path: "clock-ingress"))
+        executorClock = try MovableClock(in: bed.folder.appending(path: "clock-executor"))
+        try bed.use(executor: executorClock.environment, ingress: ingressClock.environment)
+        relay = try DroppingRelay(to: bed.server.port)
+        for (file, mark) in [("executor.yaml", "port: "), ("known_hosts", "]:")] {
+            let url = bed.box.appending(path: file)
+            let text = try String(contentsOf: url, encoding: .utf8)
+            let moved = text.replacing("\(mark)\(bed.server.port)", with: "\(mark)\(relay.port)")
+            guard moved != text else { throw TestBedError("\(file) does not name sshd's port: \(text)") }
+            try moved.write(to: url, atomically: true, encoding: .utf8)
+        }
+    }
 }
 
 /// Brings faults over a bed, one after the other, and takes each back.
 struct SoakFaults {
     private let bed: TestBed
+    private let handles: SoakHandles
     private var numbers: SeededNumbers
     /// Faults of this round that are still to come: each kind comes once a round, in random order.
     private var deck: [SoakFault] = []
@@ -36,8 +65,9 @@ struct SoakFaults {
     /// How often the job's socket was there again, after it was removed, without a restart.
     private(set) var socketsRecovered = 0
 
-    init(_ bed: TestBed, seed: UInt64, freeze: ClosedRange<Double>) {
+    init(_ bed: TestBed, _ handles: SoakHandles, seed: UInt64, freeze: ClosedRange<Double>) {
         self.bed = bed
+        self.handles = handles
         self.freeze = freeze
         numbers = SeededNumbers(seed)
     }
@@ -52,11 +82,12 @@ struct SoakFaults {
         let seconds = Double.random(in: freeze, using: &numbers)
         let pause = UInt32.random(in: 0...300_000, using: &numbers)
         let hard = Bool.random(using: &numbers)
+        let jump = Int.random(in: 60...3600, using: &numbers) * (hard ? -1 : 1)
         // What it is for may be on its way, after the fault before.
         let deadline = Date().addingTimeInterval(30)
         var done = false
         while !done, Date() < deadline {
-            done = try bring(fault, seconds: seconds, pause: pause, hard: hard)
+            done = try bring(fault, seconds: seconds, pause: pause, hard: hard, jump: jump)
             if !done { usleep(50_000) }
         }
         if done { counts[fault, default: 0] += 1 }
@@ -64,7 +95,7 @@ struct SoakFaults {
     }
 
     /// False when there was nothing to bring it to.
-    private mutating func bring(_ fault: SoakFault, seconds: Double, pause: UInt32, hard: Bool) throws -> Bool {
+    private mutating func bring(_ fault: SoakFault, seconds: Double, pause: UInt32, hard: Bool, jump: Int) throws -> Bool {
         switch fault {
         case .killIngress:
             bed.ingress.stop(SIGKILL)
@@ -107,6 +138,11 @@ struct SoakFaults {
             try stopHost(SIGKILL, sessionsToo: true)
             try bed.server.present(as: "right")
             try bed.server.start()
+        case .jumpIngress: return try move(handles.ingressClock, of: bed.ingress.pid, by: jump, seconds)
+        case .jumpExecutor: return try move(handles.executorClock, of: bed.process("sallyport-executor run"), by: jump, seconds)
+        case .resetTCP: return handles.relay.reset()
+        case .stallTCP: return handles.relay.stall(seconds * 3)
+        case .halfCloseTCP: return handles.relay.halfClose()
         case .reload:
             // One that has not come as far as its signal handlers would end.
             guard try bed.command(["status"]).code == 0 else { return false }
@@ -129,6 +165,15 @@ struct SoakFaults {
         guard send(SIGSTOP, to: pid) else { return false }
         usleep(UInt32(seconds * 1_000_000))
         _ = send(SIGCONT, to: pid)
+        return true
+    }
+
+    /// A jump, and later one the other way: what is signed by one gate meanwhile is of the past or the future for the other.
+    private func move(_ clock: MovableClock, of pid: Int32?, by jump: Int, _ seconds: Double) throws -> Bool {
+        guard let pid, clock.isLoaded(pid) else { return false }
+        try clock.set(jump)
+        usleep(UInt32(seconds * 1_000_000))
+        try clock.set(0)
         return true
     }
 

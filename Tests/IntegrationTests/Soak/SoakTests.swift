@@ -54,24 +54,29 @@ struct SoakTests {
     }.joined()
 
     private let bed: TestBed
+    private let handles: SoakHandles
 
     init() throws {
         bed = try TestBed.spooling(jobs: Self.jobs, hooks: Self.hooks)
         bed.server.stop(SIGKILL)
         try bed.server.present(as: "right")
         try bed.server.start()
+        handles = try SoakHandles(bed)
         try bed.start()
     }
 
     @Test func `after faults of every kind senders, journal and host agree, and neither gate has grown`() throws {
-        defer { try? FileManager.default.removeItem(atPath: Self.file) }
+        defer {
+            handles.relay.stop()
+            try? FileManager.default.removeItem(atPath: Self.file)
+        }
         Self.say("seed \(Self.seed)")
         let record = SoakRecord()
         let senders = (0..<Self.senders).map {
             SoakSender(
                 index: $0, port: bed.httpPort, hooks: Self.kinds.map(\.name), record: record, seed: Self.seed &+ UInt64($0) &+ 1)
         }
-        var faults = SoakFaults(bed, seed: Self.seed, freeze: Self.minutes == nil ? 0.3...0.6 : 1...3)
+        var faults = SoakFaults(bed, handles, seed: Self.seed, freeze: Self.minutes == nil ? 0.3...0.6 : 1...3)
         var pauses = SeededNumbers(~Self.seed)
         let begun = Date()
         while !faults.isComplete || Date().timeIntervalSince(begun) < Self.faults {

@@ -54,6 +54,7 @@ final class MovableClock {
 
     /// Makes the library, with the C compiler that Swift brings.
     init(in folder: URL) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         page = folder.appending(path: "clock")
         library = folder.appending(path: "clock.so")
         try Data(count: 4096).write(to: page)

@@ -90,14 +90,17 @@ final class TestBed: @unchecked Sendable {  // see above
     }
 
     /// Both gates, from their next start on, with more in their environment.
-    func use(environment: [String: String]) throws {
-        func daemon(_ program: String, _ name: String) throws -> Daemon {
+    func use(environment: [String: String]) throws { try use(executor: environment, ingress: environment) }
+
+    /// As ``use(environment:)``, for each its own.
+    func use(executor executorEnvironment: [String: String], ingress ingressEnvironment: [String: String]) throws {
+        func daemon(_ program: String, _ name: String, _ environment: [String: String]) throws -> Daemon {
             Daemon(
                 try Self.binary(program), ["serve", "--config", box.appending(path: "\(name).yaml").path],
                 log: folder.appending(path: "\(name).log"), environment: environment)
         }
-        executor = try daemon("sallyport-executor", "executor")
-        ingress = try daemon("sallyport-ingress", "ingress")
+        executor = try daemon("sallyport-executor", "executor", executorEnvironment)
+        ingress = try daemon("sallyport-ingress", "ingress", ingressEnvironment)
     }
 
     func waitUntilReady() throws {
