@@ -33,8 +33,18 @@ final class CommitQueue<Store: CommitStore>: Sendable {
     }
 
     private let store: Store
-    /// Of a commit in doubt: what was recorded in it.
-    private let doubt = Mutex<(number: String, batch: AuditBatch)?>(nil)
+    private struct Doubt: Sendable {
+        /// The transaction's.
+        let number: String
+        /// What it has recorded.
+        let batch: AuditBatch?
+        let keys: [String]
+    }
+
+    /// The commit in doubt.
+    private let doubt = Mutex<Doubt?>(nil)
+    /// Decided on by commits in doubt that did stand: who asked was told that they failed.
+    private let stranded = Mutex<[String]>([])
     private let thread = DispatchQueue(label: "sallyport.journal")
     private let waiting = Mutex(Waiting())
     private let audit: AuditTrail
@@ -191,7 +201,8 @@ final class CommitQueue<Store: CommitStore>: Sendable {
             }
             if let recorded { audit.committed(recorded) }
         } catch let error as CommitInDoubt {
-            if let recorded { doubt.withLock { $0 = (error.number, recorded) } }
+            // Of one before it nothing was written since.
+            doubt.withLock { $0 = $0 ?? Doubt(number: error.number, batch: recorded, keys: batch.flatMap(\.keys)) }
             failure = error
         } catch {
             failure = error
@@ -213,9 +224,18 @@ final class CommitQueue<Store: CommitStore>: Sendable {
     /// The audit log goes on from what the last commit has recorded: nothing is written before it is known whether that stands.
     private func settle() throws {
         guard let doubt = doubt.withLock({ $0 }) else { return }
-        if try store.hasCommitted(doubt.number) { audit.committed(doubt.batch) }
+        if try store.hasCommitted(doubt.number) {
+            if let batch = doubt.batch { audit.committed(batch) }
+            stranded.withLock { $0 += doubt.keys }
+        }
         self.doubt.withLock { $0 = nil }
     }
+
+    /// Keys of writes that stand although they were said to have failed, until they are forgotten.
+    var strandedKeys: [String] { stranded.withLock { $0 } }
+
+    /// The first `count` of these are dealt with.
+    func forgetStranded(_ count: Int) { stranded.withLock { $0.removeFirst(count) } }
 
     private final class Box<T: Sendable>: Sendable {
         let value: Mutex<Result<T, any Error>?>

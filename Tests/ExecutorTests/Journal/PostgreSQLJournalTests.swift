@@ -250,6 +250,34 @@
             #expect(try recorded() == ["a", "b", "c", "d"])
         }
 
+        @Test func `a claim that stands although nobody could be told so is taken up, and begins once`() async throws {
+            let journal = try open()
+            try await journal.record([event("a")])
+            try server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", in: database)
+            try server.sql("SELECT pg_reload_conf()", in: database)
+            let waits =
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
+            let (server, database) = (server, database)
+            let helper = Background {
+                let isWaiting = try eventually { try server.sql(waits, in: database) == "1\n" }
+                try server.sql("ALTER SYSTEM RESET synchronous_standby_names", in: database)
+                server.stop(SIGQUIT)
+                return isWaiting
+            }
+            let request = Samples.event("e1")
+            let error = await #expect(throws: JournalError.self) { try await journal.claim(request) }
+            #expect(error?.cause == .away)
+            #expect(try helper.value)
+            await #expect(throws: JournalError.self) { try await journal.adopt() }
+            try server.start()
+            // The next write learns that it stands; from then on it is there to be taken up.
+            try await journal.record([event("b")])
+            let adopted = try await journal.adopt()
+            #expect(adopted.map(\.id) == [request.jobID])
+            #expect(adopted.first?.status == .accepted)
+            #expect(try await journal.adopt().isEmpty)
+        }
+
         @Test func `a server that does not answer holds nobody for longer than its limits`() async throws {
             let journal = try open()
             let request = Samples.event("e1")

@@ -11,7 +11,9 @@ extension TestBed {
     }
 
     /// Puts the journal into that database, and the audit log where it would be.
-    func useJournal(_ server: PostgreSQLServer, _ database: String) throws {
+    ///
+    /// - Parameter origin: names the executor, of those that have the database together.
+    func useJournal(_ server: PostgreSQLServer, _ database: String, as origin: String = "sallyport/executor") throws {
         let url = box.appending(path: "executor.yaml")
         let text = try String(contentsOf: url, encoding: .utf8)
         let state = box.appending(path: "state").path
@@ -19,7 +21,7 @@ extension TestBed {
         guard text.contains(own) else { throw TestBedError("the settings have another journal than expected") }
         let shared =
             "journal: { postgresql: { socket: \(server.folder.path), database: \(database), user: \(PostgreSQLServer.user) } }\n"
-            + "audit: { path: \(state)/audit }"
+            + "audit: { path: \(state)/audit, origin: \(origin) }"
         try text.replacing(own, with: shared).write(to: url, atomically: true, encoding: .utf8)
     }
 }

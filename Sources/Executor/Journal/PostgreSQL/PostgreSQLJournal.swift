@@ -55,7 +55,7 @@
             let request = claim.request
             // A refused request must not stand in the way of the same event once the policy allows it.
             let key = claim.status == .refused ? "" : request.dedupeKey
-            let keys = ["job \(request.jobID)"] + (key.isEmpty ? [] : ["key \(request.job) \(key)"])
+            let keys = [Self.jobKey + request.jobID] + (key.isEmpty ? [] : ["key \(request.job) \(key)"])
             return try await commits.record("claim", keys: keys) { transaction, events in
                 let earlier = try Self.earlier(transaction, request, key: key)
                 if let known = earlier.same { return known.digest == claim.digest ? .known(known) : .conflict }
@@ -188,15 +188,28 @@
             return false
         }
 
+        private static let jobKey = "job "
+
         func adopt() async throws(JournalError) -> [StoredJob] {
+            // Claims of this executor that stand although it has told their senders that they failed: none of them has begun.
+            let stranded = commits.strandedKeys
+            let ids = stranded.filter { $0.hasPrefix(Self.jobKey) }.map { String($0.dropFirst(Self.jobKey.count)) }
             let now = WallClock.now()
-            return try await commits.perform("adopt jobs") { transaction in
-                try ExecutorEpoch.adopt(transaction, Self.columns).map { row in
+            let adopted = try await commits.perform("adopt jobs") { transaction in
+                let own = try ids.compactMap { id in
+                    try transaction.query(
+                        "UPDATE job SET status = $1 WHERE id = $2 AND holder = $3 AND finished_at IS NULL RETURNING \(Self.columns)",
+                        [.int(Int64(WireJobStatus.accepted.rawValue)), .text(id), .int(transaction.epoch)]
+                    ).first.map(Self.stored)
+                }
+                return try own + ExecutorEpoch.adopt(transaction, Self.columns).map { row in
                     let job = try Self.stored(row)
                     try Self.add(transaction, job.id, at: now, HistoryText.adopted(by: transaction.origin), destination: "")
                     return job
                 }
             }
+            commits.forgetStranded(stranded.count)
+            return adopted
         }
 
         func unfinished() async throws(JournalError) -> [StoredJob] {
