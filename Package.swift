@@ -38,6 +38,11 @@ let package = Package(
         .executable(name: "sallyport-ssh-worker", targets: ["sallyport-ssh-worker"]),
         .executable(name: "sallyport", targets: ["sallyport"]),
     ],
+    traits: [
+        .trait(
+            name: "PostgreSQL",
+            description: "The executor can keep its journal in PostgreSQL, shared with others. It is then linked with libpq.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -50,6 +55,7 @@ let package = Package(
     targets: [
         // System libraries.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -93,6 +99,7 @@ let package = Package(
                 "CZlib", "SettingsReload", "Telemetry", "JSON", nioCore, nioPosix,
                 protobuf, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"])),
             ],
             swiftSettings: strict),
         .target(

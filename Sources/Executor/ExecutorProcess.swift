@@ -1,6 +1,7 @@
 internal import Audit
 internal import Authentication
 internal import Dispatch
+internal import Glibc
 internal import JobProtocol
 internal import JobTransport
 public import Logging
@@ -54,7 +55,7 @@ public final class ExecutorProcess: Sendable {
     /// Keeps nothing of the settings but what a reload replaces, so that a key that was replaced is gone. Nil when told to stop meanwhile.
     private func begin(_ settings: consuming ExecutorSettings) throws -> (Running, Reload)? {
         let settings = settings
-        guard try lockJournal(settings.journal.store) else { return nil }
+        guard try lockJournal(settings.journal.store, as: settings.audit.origin) else { return nil }
         let directory = try AuditDirectory(path: settings.audit.path, number: SandboxProfile.folder)
         let traces = try settings.traces.map { try TraceFile(path: $0.file, maximumSize: $0.maximumSize) }
         // Sockets are made and files restricted while there is one thread; the system calls when the journal is open.
@@ -92,10 +93,10 @@ public final class ExecutorProcess: Sendable {
     }
 
     /// Takes the journal, as soon as an executor that is stopping gives it up. False when this one was told to stop meanwhile.
-    private func lockJournal(_ journal: JournalSettings.Store) throws -> Bool {
+    private func lockJournal(_ journal: JournalSettings.Store, as name: String) throws -> Bool {
         let deadline = ContinuousClock.now + Self.lockLimit
         var isTold = false
-        while try !journal.lock() {
+        while try !journal.lock(as: name) {
             guard ContinuousClock.now < deadline else { throw JournalError.isTaken(journal.place) }
             if !isTold {
                 logger.warning(
@@ -178,6 +179,8 @@ public final class ExecutorProcess: Sendable {
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
         tasks.append(Task { await Pruning.run(journal, rules) })
         tasks.append(Task { await watch.run() })
+        tasks.append(Task { await self.keep(journal) })
+        tasks.append(Task { await service.adopt() })
         logger.info(
             "executor is ready",
             metadata: [
@@ -185,6 +188,13 @@ public final class ExecutorProcess: Sendable {
                 "landlock": "\(seal.landlock)",
             ])
         return Running(service: service, workers: workers, tasks: tasks, reloads: report.reloads)
+    }
+
+    /// Ends the process when its journal is another's: what it runs is not its own any more. Its workers end with it, and their commands.
+    private func keep(_ journal: any Journal) async {
+        guard await journal.keep() else { return }
+        logger.critical("another executor has taken over the jobs of this one, which did not answer for too long; this one ends")
+        _exit(Supervisor.cannotStart)
     }
 
     /// A started executor.

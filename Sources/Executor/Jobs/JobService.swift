@@ -158,8 +158,9 @@ final class JobService: Sendable {
             case .gone: break
             }
         }
-        // It waits for a later attempt, finished between the claim and now, or finished long ago.
+        // It waits for a later attempt, runs at another executor, finished between the claim and now, or finished long ago.
         let current = (try? await journal.find(stored.id)) ?? stored
+        if current.finishedAt == nil, journal.isShared, !active.isActive(stored.id) { return await follow(current, subscriber) }
         subscriber.sink.finished(subscriber.answer(StoredResult.of(current)))
     }
 

@@ -120,6 +120,9 @@ extension JobWatchers {
         }
     }
 
+    /// Somebody watches it.
+    func isWatched(_ id: String) -> Bool { entries.withLock { $0[id]?.watchers.isEmpty == false } }
+
     /// Jobs that run or are watched.
     var count: Int { entries.withLock { $0.count } }
 }

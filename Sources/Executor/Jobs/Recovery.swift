@@ -7,8 +7,24 @@ internal import ProtocolMessages
 /// Accepted ones had not begun and are run. Running ones may have run: their policy's `interrupted` rule decides.
 extension JobService {
     /// Settles or starts every unfinished job, the latter in the order in which they came. Call before the first ingress is dialled.
-    func recover() async throws(JournalError) {
-        let left = try await journal.unfinished()
+    func recover() async throws(JournalError) { await recover(try await journal.unfinished()) }
+
+    /// Between two looks for jobs of executors that are gone.
+    static let adoptionInterval = Duration.seconds(5)
+
+    /// Until the task is cancelled: does the same with jobs of other executors that are gone.
+    func adopt() async {
+        while !Task.isCancelled, !isDraining {
+            let left = (try? await journal.adopt()) ?? []
+            if !left.isEmpty {
+                logger.warning("jobs of an executor that is gone are taken over", metadata: ["jobs": "\(left.count)"])
+                await recover(left)
+            }
+            do { try await Task.sleep(for: Self.adoptionInterval) } catch { return }
+        }
+    }
+
+    private func recover(_ left: [StoredJob]) async {
         // Results that go to disk together are one write of it: a thousand would otherwise be a thousand.
         await withTaskGroup { settling in
             for stored in left { if let settle = recover(stored) { settling.addTask(operation: settle) } }

@@ -1,6 +1,7 @@
 internal import Audit
 internal import Dispatch
 internal import JobProtocol
+internal import Logging
 internal import Synchronization
 internal import Telemetry
 
@@ -12,6 +13,8 @@ final class CommitQueue<Store: CommitStore>: Sendable {
     typealias Connection = Store.Connection
 
     private struct Operation: Sendable {
+        /// What it decides on.
+        let keys: [String]
         /// Returns what is to be recorded with it.
         let run: @Sendable (Connection) -> [AuditEvent]
         /// Answers; returns what it answered with.
@@ -30,6 +33,18 @@ final class CommitQueue<Store: CommitStore>: Sendable {
     }
 
     private let store: Store
+    private struct Doubt: Sendable {
+        /// The transaction's.
+        let number: String
+        /// What it has recorded.
+        let batch: AuditBatch?
+        let keys: [String]
+    }
+
+    /// The commit in doubt.
+    private let doubt = Mutex<Doubt?>(nil)
+    /// Decided on by commits in doubt that did stand: who asked was told that they failed.
+    private let stranded = Mutex<[String]>([])
     private let thread = DispatchQueue(label: "sallyport.journal")
     private let waiting = Mutex(Waiting())
     private let audit: AuditTrail
@@ -58,11 +73,13 @@ final class CommitQueue<Store: CommitStore>: Sendable {
     }
 
     /// The same; the events that `body` adds become records of the audit log in the same transaction, or are undone with it.
+    ///
+    /// - Parameter keys: what it decides on: no other executor decides on one of them at the same time.
     func record<T: Sendable>(
-        _ step: String, _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> T
+        _ step: String, keys: [String] = [], _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> T
     ) async throws(JournalError) -> T {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, any Error>, Never>) in
-            enqueue(body, inHurry: true) { continuation.resume(returning: $0) }
+            enqueue(body, keys: keys, inHurry: true) { continuation.resume(returning: $0) }
         }
         switch result {
         case .success(let value): return value
@@ -76,16 +93,17 @@ final class CommitQueue<Store: CommitStore>: Sendable {
         _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> Void,
         failed: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
-        enqueue(body, inHurry: false) { if case .failure(let error) = $0 { failed(error) } }
+        enqueue(body, keys: [], inHurry: false) { if case .failure(let error) = $0 { failed(error) } }
     }
 
     private func enqueue<T: Sendable>(
-        _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> T, inHurry: Bool,
+        _ body: @escaping @Sendable (Connection, inout [AuditEvent]) throws -> T, keys: [String], inHurry: Bool,
         _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         let outcome = Mutex<Result<T, any Error>?>(nil)
         let box = Box(outcome)
         let operation = Operation(
+            keys: keys,
             run: { connection in
                 let (result, events) = self.apart(connection, body)
                 box.value.withLock { $0 = result }
@@ -136,22 +154,56 @@ final class CommitQueue<Store: CommitStore>: Sendable {
         }
     }
 
-    private func commit() {
-        let batch = waiting.withLock { waiting in
-            defer { waiting.operations.removeAll(keepingCapacity: true) }
-            waiting.isCommitting = false
-            return waiting.operations
+    /// Adds to the audit log with what is committed next; what becomes of it is logged when it fails.
+    func recordLater(_ audited: [AuditEvent], _ logger: Logger) {
+        let audit = audit
+        add { _, events in
+            try audit.admit()
+            events += audited
+        } failed: { error in
+            logger.error(
+                "not recorded in the audit log",
+                metadata: ["kinds": "\(audited.map(\.kind).joined(separator: ", "))", "error": "\(error)"])
         }
+    }
+
+    /// Writes what waits, and then `body`, whether that works or not. Blocks.
+    func last(_ body: (Connection) throws -> Void) {
+        thread.sync {
+            while !waiting.withLock({ $0.operations.isEmpty }) { commit() }
+            _ = try? store.write(body)
+        }
+    }
+
+    private func commit() {
+        let limit = store.maximumBatch
+        let batch = waiting.withLock { waiting in
+            guard waiting.operations.count > limit else {
+                defer { waiting.operations.removeAll(keepingCapacity: true) }
+                waiting.isCommitting = false
+                return waiting.operations
+            }
+            defer { waiting.operations.removeFirst(limit) }
+            waiting.isCommitting = true
+            return Array(waiting.operations.prefix(limit))
+        }
+        defer { if batch.count == limit { thread.async { self.commit() } } }
         guard !batch.isEmpty else { return }
         var failure: (any Error)?
         var isWritten = false
         let begun = ContinuousClock.now
+        var recorded: AuditBatch?
         do {
-            var recorded: AuditBatch?
+            try settle()
             isWritten = try store.write { connection in
+                try store.reserve(connection, batch.flatMap(\.keys))
                 recorded = try audit.stage(batch.flatMap { $0.run(connection) }, store.audit(connection))
             }
             if let recorded { audit.committed(recorded) }
+        } catch let error as CommitInDoubt {
+            // Of one before it nothing was written since.
+            doubt.withLock { $0 = $0 ?? Doubt(number: error.number, batch: recorded, keys: batch.flatMap(\.keys)) }
+            failure = error
         } catch {
             failure = error
         }
@@ -168,6 +220,22 @@ final class CommitQueue<Store: CommitStore>: Sendable {
             lastFailure.withLock { $0 = nil }
         }
     }
+
+    /// The audit log goes on from what the last commit has recorded: nothing is written before it is known whether that stands.
+    private func settle() throws {
+        guard let doubt = doubt.withLock({ $0 }) else { return }
+        if try store.hasCommitted(doubt.number) {
+            if let batch = doubt.batch { audit.committed(batch) }
+            stranded.withLock { $0 += doubt.keys }
+        }
+        self.doubt.withLock { $0 = nil }
+    }
+
+    /// Keys of writes that stand although they were said to have failed, until they are forgotten.
+    var strandedKeys: [String] { stranded.withLock { $0 } }
+
+    /// The first `count` of these are dealt with.
+    func forgetStranded(_ count: Int) { stranded.withLock { $0.removeFirst(count) } }
 
     private final class Box<T: Sendable>: Sendable {
         let value: Mutex<Result<T, any Error>?>

@@ -8,12 +8,23 @@ protocol CommitStore: Sendable {
     /// Names the journal in errors.
     var place: String { get }
 
+    /// Operations that one transaction may have.
+    var maximumBatch: Int { get }
+
     /// Runs `body` within a transaction that is durable on return. Blocks.
     ///
     /// - Parameter body: may be run again where the transaction must be.
     /// - Returns: false when nothing was changed.
-    /// - Throws: what `body` or the database has thrown; then nothing of it stands.
+    /// - Throws: what `body` or the database has thrown; then nothing of it stands, but with ``CommitInDoubt``.
     func write(_ body: (Connection) throws -> Void) throws -> Bool
+
+    /// Whether a transaction whose commit was not answered stands.
+    ///
+    /// - Throws: ``CommitInDoubt`` while that cannot be known.
+    func hasCommitted(_ number: String) throws -> Bool
+
+    /// Keeps other executors from deciding on the same keys until the transaction ends. Called once, before its first operation.
+    func reserve(_ connection: Connection, _ keys: [String]) throws
 
     /// Runs `body` within a transaction; what it has changed is undone when it throws, and the rest of the transaction stands.
     func apart<T>(_ connection: Connection, _ body: (Connection) throws -> T) throws -> T
@@ -23,6 +34,20 @@ protocol CommitStore: Sendable {
 
     /// What an operator is told of an error.
     func error(_ step: String, _ error: any Error) -> JournalError
+}
+
+/// A store of one executor alone, whose commits have an answer.
+extension CommitStore {
+    var maximumBatch: Int { .max }
+    func hasCommitted(_ number: String) throws -> Bool { false }
+    func reserve(_ connection: Connection, _ keys: [String]) throws {}
+}
+
+/// The answer to a commit did not come, and nobody can be asked now whether it stands.
+struct CommitInDoubt: Error, CustomStringConvertible {
+    /// Of the transaction.
+    let number: String
+    var description: String { "whether it was written is not known, for the database does not answer" }
 }
 
 /// Where the journal keeps audit records on their way to the log, as a transaction sees it.

@@ -30,7 +30,12 @@ protocol Journal: Sendable {
 
     /// Adds to a job's history soon, with the next thing that is written; nothing depends on it and nobody learns of a failure.
     func noteLater(_ jobID: String, _ what: String, destination: String)
-    /// Jobs that were accepted or running when the journal was last written.
+    /// Keeps it this executor's. Returns when the task is cancelled, or with true when another executor has taken over: what this one
+    /// writes from then on fails.
+    func keep() async -> Bool
+    /// Jobs of executors that are gone for good or for too long, which are this one's from now on.
+    func adopt() async throws(JournalError) -> [StoredJob]
+    /// This executor's jobs that were accepted or running when the journal was last written.
     func unfinished() async throws(JournalError) -> [StoredJob]
     /// A job by its id or, failing that, the newest of an event id.
     func find(_ id: String) async throws(JournalError) -> StoredJob?
@@ -40,12 +45,26 @@ protocol Journal: Sendable {
     func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool
     /// A job's history, oldest first.
     func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent]
+    /// Other executors write to it, too.
+    var isShared: Bool { get }
     /// The disk did not take the last write.
     var isFailing: Bool { get }
     /// How it and its audit log are; never waits for the disk to be written.
     func health() async -> JournalHealth
     /// Removes finished jobs older than `cutoff` (Unix milliseconds), at most `limit`; returns how many.
     func prune(before cutoff: Int64, limit: Int) async throws(JournalError) -> Int
+}
+
+/// A journal that is one executor's alone for as long as its process lives.
+extension Journal {
+    var isShared: Bool { false }
+
+    func keep() async -> Bool {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(86_400)) }
+        return false
+    }
+
+    func adopt() async throws(JournalError) -> [StoredJob] { [] }
 }
 
 /// What is written when a job is accepted.
@@ -153,6 +172,8 @@ struct JournalError: Error, CustomStringConvertible {
         case full = "its disk, or its `maximum-size`, is full"
         case readOnly = "it is read-only"
         case device = "its disk fails"
+        case away = "its database cannot be reached"
+        case lost = "another executor has taken it over"
         case other = "see the executor's log"
 
         /// What to do about it.
@@ -162,7 +183,8 @@ struct JournalError: Error, CustomStringConvertible {
             case .readOnly:
                 "its disk is mounted read-only; see why in the kernel's log, repair it, and mount it for writing (if it is not, the executor's user may not write the file)"
             case .device: "see the kernel's log about its disk"
-            case .other: nil
+            case .away: "look whether PostgreSQL runs and takes connections at its socket"
+            case .lost, .other: nil
             }
         }
     }

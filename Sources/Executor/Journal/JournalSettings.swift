@@ -10,10 +10,18 @@ struct JournalSettings: Sendable {
         ///
         /// - maximumSize: bytes; nil for none.
         case sqlite(path: String, maximumSize: Int?)
+        #if PostgreSQL
+            /// A database that executors share.
+            case postgreSQL(PostgreSQLTarget)
+        #endif
     }
 
     /// Keys of `journal`.
-    static let keys = ["sqlite", "keep", "maximum-size"]
+    #if PostgreSQL
+        static let keys = ["sqlite", "postgresql", "keep", "maximum-size"]
+    #else
+        static let keys = ["sqlite", "keep", "maximum-size"]
+    #endif
 
     let store: Store
     let keep: Duration
@@ -21,10 +29,19 @@ struct JournalSettings: Sendable {
     /// Reads `journal`.
     init(_ node: SettingsNode) {
         let journal = node.mapping(Self.keys)
-        let path = journal.required("sqlite").filePath() ?? ""
         keep = journal.optional("keep").duration(in: .seconds(3600) ... .seconds(10 * 365 * 86_400)) ?? .seconds(30 * 86_400)
         let size = journal.optional("maximum-size").byteCount(in: 1024 * 1024...1024 * 1024 * 1024 * 1024)
-        store = .sqlite(path: path, maximumSize: size)
+        #if PostgreSQL
+            let shared = journal.optional("postgresql")
+            guard !shared.isPresent else {
+                for key in ["sqlite", "maximum-size"] where journal.optional(key).isPresent {
+                    journal.optional(key).problem("is not for a journal in PostgreSQL")
+                }
+                store = .postgreSQL(PostgreSQLTarget(shared))
+                return
+            }
+        #endif
+        store = .sqlite(path: journal.required("sqlite").filePath() ?? "", maximumSize: size)
     }
 }
 
@@ -33,6 +50,9 @@ extension JournalSettings.Store {
     var place: String {
         switch self {
         case .sqlite(let path, _): path
+        #if PostgreSQL
+            case .postgreSQL(let target): target.place
+        #endif
         }
     }
 
@@ -40,6 +60,9 @@ extension JournalSettings.Store {
     var file: String? {
         switch self {
         case .sqlite(let path, _): path
+        #if PostgreSQL
+            case .postgreSQL: nil
+        #endif
         }
     }
 
@@ -48,10 +71,19 @@ extension JournalSettings.Store {
 
     /// Takes it for the life of the process. Call before anything of it is looked at.
     ///
-    /// - Returns: false when another executor has it.
-    func lock() throws(JournalError) -> Bool {
+    /// - Parameter name: the executor's, which is that of its audit log.
+    /// - Returns: false when another process has it.
+    func lock(as name: String) throws(JournalError) -> Bool {
         switch self {
-        case .sqlite(let path, _): try JournalLock.take(path)
+        case .sqlite(let path, _): return try JournalLock.take(path)
+        #if PostgreSQL
+            case .postgreSQL(let target):
+                do throws(PostgreSQLError) {
+                    return try !ExecutorEpoch.isTaken(PostgreSQLConnection(target), name)
+                } catch {
+                    throw JournalError(step: "lock", place: target.place, postgreSQL: error)
+                }
+        #endif
         }
     }
 
@@ -65,6 +97,10 @@ extension JournalSettings.Store {
         case .sqlite(let path, let maximumSize):
             try SQLiteJournal(
                 path: path, maximumSize: maximumSize, audit: audit, in: directory, commitDuration: commitDuration, logger: logger)
+        #if PostgreSQL
+            case .postgreSQL(let target):
+                try PostgreSQLJournal(target, audit: audit, in: directory, commitDuration: commitDuration, logger: logger)
+        #endif
         }
     }
 
@@ -72,6 +108,9 @@ extension JournalSettings.Store {
     func keeper() throws(JournalCareError) -> any JournalKeeper {
         switch self {
         case .sqlite(let path, _): try SQLiteCare(path: path)
+        #if PostgreSQL
+            case .postgreSQL(let target): PostgreSQLCare(target)
+        #endif
         }
     }
 }

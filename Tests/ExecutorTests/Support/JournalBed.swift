@@ -1,6 +1,7 @@
 import Audit
 import Logging
 import ProtocolMessages
+import Synchronization
 import TestSupport
 import Testing
 
@@ -9,6 +10,9 @@ import Testing
 /// The kinds of journal: what one promises is tried on each.
 enum JournalKind: String, CaseIterable, Sendable {
     case sqlite = "SQLite"
+    #if PostgreSQL
+        case postgreSQL = "PostgreSQL"
+    #endif
 
     /// Those that can be tried here.
     static var all: [JournalKind] { allCases }
@@ -17,6 +21,9 @@ enum JournalKind: String, CaseIterable, Sendable {
 /// A journal of each kind, empty at first, for as long as the test has it.
 final class JournalBed: Sendable {
     private let folder = Result { try TemporaryFolder() }
+    #if PostgreSQL
+        private let database = Mutex<Result<String, any Error>?>(nil)
+    #endif
 
     /// Where records of that executor go.
     func auditPath(_ kind: JournalKind, _ executor: String = "executor") throws -> String {
@@ -27,20 +34,44 @@ final class JournalBed: Sendable {
     func open(
         _ kind: JournalKind, _ executor: String = "executor", _ change: (inout AuditSettings) -> Void = { _ in }
     ) throws -> any Journal {
-        let audit = try Samples.audit(auditPath(kind, executor), change)
+        var audit = AuditSettings(
+            path: try auditPath(kind, executor), origin: "sallyport/\(executor)", key: try Samples.executorKey.get())
+        change(&audit)
         return try store(kind).open(
             audit: audit, in: AuditDirectory(path: audit.path, number: nil),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Opens it again, as the next process of an executor does that was killed.
-    func reopen(_ kind: JournalKind, _ executor: String = "executor") throws -> any Journal { try open(kind, executor) }
+    func reopen(_ kind: JournalKind, _ executor: String = "executor") throws -> any Journal {
+        #if PostgreSQL
+            // Its connections end with a process.
+            if kind == .postgreSQL { try PostgreSQLServer.shared.get().disconnect(target().database) }
+        #endif
+        return try open(kind, executor)
+    }
 
-    private func store(_ kind: JournalKind) throws -> JournalSettings.Store {
+    func store(_ kind: JournalKind) throws -> JournalSettings.Store {
         switch kind {
         case .sqlite: .sqlite(path: try "\(folder.get().path)/journal.db", maximumSize: nil)
+        #if PostgreSQL
+            case .postgreSQL: .postgreSQL(try target())
+        #endif
         }
     }
+
+    #if PostgreSQL
+        /// A database of its own on the one server of all tests.
+        func target() throws -> PostgreSQLTarget {
+            let server = try PostgreSQLServer.shared.get()
+            let name = try database.withLock { database in
+                let made = database ?? Result { try server.makeDatabase() }
+                database = made
+                return try made.get()
+            }
+            return PostgreSQLTarget(folder: server.folder.path, database: name, user: PostgreSQLServer.user)
+        }
+    #endif
 }
 
 extension Journal {

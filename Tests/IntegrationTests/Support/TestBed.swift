@@ -57,6 +57,7 @@ final class TestBed: @unchecked Sendable {  // see above
         ingress = Daemon(
             try Self.binary("sallyport-ingress"), ["serve", "--config", box.appending(path: "ingress.yaml").path],
             log: folder.appending(path: "ingress.log"))
+        try useJournal()
         try append(jobs, to: "executor.yaml")
         try append(hooks, to: "ingress.yaml")
         try server.start()

@@ -1,6 +1,5 @@
 internal import FoundationEssentials
 internal import GRDB
-internal import JobProtocol
 internal import ProtocolMessages
 internal import SwiftProtobuf
 
@@ -75,7 +74,7 @@ extension SQLiteJournal {
                 database, "INSERT INTO job_host (host, accepted_at, number) VALUES (?, ?, ?)", [host, claim.now, number])
         }
         if let replay = claim.replay { try replayed(database, replay, as: request.jobID, at: claim.now) }
-        try add(database, request.jobID, at: claim.now, JobNames.name(claim.status), destination: "")
+        try add(database, request.jobID, at: claim.now, HistoryText.state(claim.status), destination: "")
     }
 
     /// Removes jobs that finished before `cutoff`, the oldest first, with their history and their places on hosts; returns how many.
@@ -100,13 +99,13 @@ extension SQLiteJournal {
 
     private static func replayed(_ database: Database, _ replay: Replay, as jobID: String, at now: Int64) throws {
         guard !replay.origin.isEmpty else {
-            return try add(database, jobID, at: now, "asked for by \(replay.operatorName)", destination: "")
+            return try add(database, jobID, at: now, HistoryText.askedFor(by: replay.operatorName), destination: "")
         }
         try execute(
             database, "UPDATE job SET letter = ? WHERE id = ? AND letter = ?",
             [DeadLetter.replayed.rawValue, replay.origin, DeadLetter.open.rawValue])
-        try add(database, replay.origin, at: now, "replayed as \(jobID) by \(replay.operatorName)", destination: "")
-        try add(database, jobID, at: now, "replay of \(replay.origin) by \(replay.operatorName)", destination: "")
+        try add(database, replay.origin, at: now, HistoryText.replayed(as: jobID, by: replay.operatorName), destination: "")
+        try add(database, jobID, at: now, HistoryText.replay(of: replay.origin, by: replay.operatorName), destination: "")
     }
 
     static func add(_ database: Database, _ jobID: String, at: Int64, _ what: String, destination: String) throws {

@@ -1,5 +1,4 @@
 internal import Audit
-internal import Authentication
 internal import GRDB
 internal import JobProtocol
 internal import Logging
@@ -105,46 +104,36 @@ final class SQLiteJournal: Journal {
     func postpone(
         _ jobID: String, attempt: UInt32, until: Int64, _ progress: WireJobResult, _ audited: [AuditEvent]
     ) async throws(JournalError) {
-        let stored = ResultBlob.pack(try bytes(progress, "postpone"))
+        let record = try ResultRecord(progress, "postpone", path)
         let now = WallClock.now()
         try await commits.record("postpone") { database, events in
             events += audited
             try Self.execute(
                 database, "UPDATE job SET status = ?, attempt = ?, due_at = ?, progress = ? WHERE id = ? AND finished_at IS NULL",
-                [WireJobStatus.accepted.rawValue, Int64(attempt), until, DatabaseBytes(stored), jobID])
+                [WireJobStatus.accepted.rawValue, Int64(attempt), until, DatabaseBytes(record.stored), jobID])
             try Self.add(
                 database, jobID, at: now,
-                "attempt \(attempt - 1): \(JobNames.name(progress.reason)); the next in \(max(0, until - now)) ms",
-                destination: "")
+                HistoryText.postponed(attempt: attempt, progress.reason, wait: until - now), destination: "")
         }
     }
 
     func advance(
         _ jobID: String, attempt: UInt32, _ progress: WireJobResult, _ audited: [AuditEvent]
     ) async throws(JournalError) {
-        let stored = ResultBlob.pack(try bytes(progress, "advance"))
+        let record = try ResultRecord(progress, "advance", path)
         try await commits.record("advance") { database, events in
             events += audited
             try Self.execute(
                 database,
                 "UPDATE job SET status = ?, attempt = ?, due_at = NULL, progress = ? WHERE id = ? AND finished_at IS NULL",
-                [WireJobStatus.running.rawValue, Int64(attempt), DatabaseBytes(stored), jobID])
-        }
-    }
-
-    private func bytes(_ result: WireJobResult, _ step: String) throws(JournalError) -> [UInt8] {
-        do {
-            return try result.serializedBytes()
-        } catch {
-            throw JournalError(step: step, place: path, underlying: "\(error)")
+                [WireJobStatus.running.rawValue, Int64(attempt), DatabaseBytes(record.stored), jobID])
         }
     }
 
     func finish(_ jobID: String, _ result: WireJobResult, _ audited: [AuditEvent]) async throws(JournalError) {
-        let bytes = try bytes(result, "finish")
-        let stored = ResultBlob.pack(bytes)
+        let record = try ResultRecord(result, "finish", path)
         let letter = result.status == .dead ? DeadLetter.open : .none
-        let end = AuditEvent.result(jobID, result, digest: SHA256.hash(bytes))
+        let end = AuditEvent.result(jobID, result, digest: record.digest)
         try await commits.record("finish") { database, events in
             try Self.execute(
                 database,
@@ -154,11 +143,12 @@ final class SQLiteJournal: Journal {
                 WHERE id = ? AND finished_at IS NULL
                 """,
                 [
-                    result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(stored), result.finishedAtMs,
+                    result.status.rawValue, result.reason.rawValue, result.error, DatabaseBytes(record.stored),
+                    result.finishedAtMs,
                     Int64(result.attempts), letter.rawValue, result.status == .succeeded, jobID,
                 ])
             guard database.changesCount > 0 else { return }
-            try Self.add(database, jobID, at: result.finishedAtMs, JobNames.name(result.status), destination: "")
+            try Self.add(database, jobID, at: result.finishedAtMs, HistoryText.state(result.status), destination: "")
             events += audited + [end]
         }
     }
@@ -180,17 +170,7 @@ final class SQLiteJournal: Journal {
         try await commits.record("record") { _, events in events += audited }
     }
 
-    func recordLater(_ audited: [AuditEvent]) {
-        let (audit, logger) = (audit, logger)
-        commits.add { _, events in
-            try audit.admit()
-            events += audited
-        } failed: { error in
-            logger.error(
-                "not recorded in the audit log",
-                metadata: ["kinds": "\(audited.map(\.kind).joined(separator: ", "))", "error": "\(error)"])
-        }
-    }
+    func recordLater(_ audited: [AuditEvent]) { commits.recordLater(audited, logger) }
 
     func close() { audit.close() }
 
@@ -214,7 +194,7 @@ final class SQLiteJournal: Journal {
                 database, "UPDATE job SET letter = ?, body = NULL WHERE id = ? AND letter = ?",
                 [DeadLetter.discarded.rawValue, jobID, DeadLetter.open.rawValue])
             guard database.changesCount > 0 else { return false }
-            try Self.add(database, jobID, at: now, "discarded by \(operatorName)", destination: "")
+            try Self.add(database, jobID, at: now, HistoryText.discarded(by: operatorName), destination: "")
             return true
         }
     }

@@ -1,0 +1,313 @@
+#if PostgreSQL
+    import Audit
+    import Authentication
+    import Glibc
+    import Logging
+    import ProtocolMessages
+    import TestSupport
+    import Testing
+
+    @testable import Executor
+
+    /// What is of the PostgreSQL journal alone: leases, and a server that goes away.
+    @Suite struct PostgreSQLJournalTests {
+        private let bed = JournalBed()
+
+        private func sql(_ text: String) throws { try PostgreSQLServer.shared.get().sql(text, in: bed.target().database) }
+
+        private func expire(_ executor: String) throws {
+            try sql("UPDATE sallyport.executor SET alive_until = now() - interval '1 s' WHERE name = 'sallyport/\(executor)'")
+        }
+
+        /// Lets an executor have been in touch for a minute.
+        private func age(_ executor: String) throws {
+            try sql("UPDATE sallyport.executor SET since = now() - interval '1 min' WHERE name = 'sallyport/\(executor)'")
+        }
+
+        @Test func `two processes of one name do not write side by side, and who was taken over learns it`() async throws {
+            let first = try bed.open(.postgreSQL)
+            #expect(try await first.claim(Samples.event("e1")) == "claimed")
+            let second = #expect(throws: JournalError.self) { try bed.open(.postgreSQL) }
+            #expect(second?.description.contains("another executor uses it") == true)
+            #expect(try bed.store(.postgreSQL).lock(as: "sallyport/executor") == false)
+            // It stands still for longer than its lease.
+            try expire("executor")
+            let next = try bed.open(.postgreSQL)
+            let error = await #expect(throws: JournalError.self) { _ = try await first.claim(Samples.event("e2")) }
+            #expect(error?.cause == .lost)
+            #expect(await first.keep())
+            #expect(try await next.unfinished().map(\.request.eventID) == ["e1"])
+            #expect(try await next.claim(Samples.event("e2")) == "claimed")
+        }
+
+        @Test func `jobs of an executor that is gone are taken over once, and what it writes after that fails`() async throws {
+            let (gone, one, other) = (
+                try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other")
+            )
+            let (running, waiting, done) = (Samples.event("running"), Samples.event("waiting"), Samples.event("done"))
+            for request in [running, waiting, done] { #expect(try await gone.claim(request) == "claimed") }
+            try await gone.mark(running.jobID, .running, attempt: 1)
+            try await gone.finish(done.jobID, Samples.result(done, .succeeded))
+            for executor in ["one", "other"] { try age(executor) }
+            #expect(try await one.adopt().isEmpty, "it lives")
+            try expire("gone")
+            async let first = one.adopt()
+            async let second = other.adopt()
+            let adopted = try await [first, second]
+            #expect(adopted.map(\.count).sorted() == [0, 2])
+            let owner = adopted[0].isEmpty ? other : one
+            #expect(adopted.flatMap { $0 }.map(\.id) == [running.jobID, waiting.jobID])
+            #expect(try await owner.unfinished().map(\.status) == [.running, .accepted])
+            let error = await #expect(throws: JournalError.self) {
+                try await gone.finish(running.jobID, Samples.result(running, .succeeded))
+            }
+            #expect(error?.cause == .lost)
+            try await owner.finish(running.jobID, Samples.result(running, .unknown))
+            #expect(try await one.find(running.jobID)?.status == .unknown)
+            #expect(
+                try await one.history(running.jobID).map(\.what).dropFirst().first?.hasPrefix("taken over by sallyport/") == true)
+        }
+
+        @Test func `after an outage nobody is taken over who comes back in time`() async throws {
+            let (one, other) = (try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other"))
+            #expect(try await one.claim(Samples.event("e1")) == "claimed")
+            for executor in ["one", "other"] {
+                try age(executor)
+                try expire(executor)
+            }
+            // Its own lease was over, too: it cannot know whether the other is gone.
+            #expect(try await other.adopt().isEmpty)
+            #expect(try await one.claim(Samples.event("e2")) == "claimed")
+            try age("other")
+            #expect(try await other.adopt().isEmpty)
+        }
+
+        @Test func `one that stops in order leaves its jobs to the others at once`() async throws {
+            let (one, other) = (try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other"))
+            #expect(try await one.claim(Samples.event("e1")) == "claimed")
+            one.close()
+            try age("other")
+            #expect(try await other.adopt().map(\.request.eventID) == ["e1"])
+        }
+
+        @Test func `an executor writes to its own jobs alone`() async throws {
+            let (one, other) = (try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other"))
+            let request = Samples.event("e1")
+            #expect(try await one.claim(request) == "claimed")
+            try await other.mark(request.jobID, .running, attempt: 7)
+            try await other.finish(request.jobID, Samples.result(request, .failed))
+            let stored = try #require(try await other.find(request.jobID))
+            #expect(stored.status == .accepted)
+            #expect(stored.attempt == 1)
+        }
+
+        @Test func `tables that a newer version has added to are used, and tables that it has changed are not`() async throws {
+            _ = try bed.open(.postgreSQL)
+            try sql("INSERT INTO sallyport.migration (number, name, oldest) VALUES (2, 'more', 1)")
+            let journal = try bed.reopen(.postgreSQL)
+            #expect(try await journal.claim(Samples.event("e1")) == "claimed")
+            try sql("INSERT INTO sallyport.migration (number, name, oldest) VALUES (3, 'another', 3)")
+            let error = #expect(throws: JournalError.self) { try bed.reopen(.postgreSQL) }
+            #expect(error?.description.contains("a newer version has changed it") == true)
+        }
+
+        @Test func `executors that start at once make the tables once`() async throws {
+            let bed = bed
+            _ = try bed.target()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<4 { group.addTask { _ = try bed.open(.postgreSQL, "\(number)") } }
+                try await group.waitForAll()
+            }
+        }
+
+        @Test func `a check counts what is there`() async throws {
+            let journal = try bed.open(.postgreSQL)
+            let request = Samples.event("e1")
+            #expect(try await journal.claim(request) == "claimed")
+            #expect(try await journal.claim(Samples.event("e2")) == "claimed")
+            try await journal.finish(request.jobID, Samples.result(request, .dead))
+            let care = PostgreSQLCare(try bed.target())
+            #expect(try care.check().last == "2 jobs, of which 1 unfinished and 1 dead letters")
+            #expect(throws: JournalCareError.self) { try care.backup(to: "/tmp/copy") }
+        }
+
+        @Test func `a database that is not there, or a server, is an error that names it`() throws {
+            let folder = try TemporaryFolder()
+            for (place, target) in [
+                ("none at", PostgreSQLTarget(folder: try bed.target().folder, database: "none", user: PostgreSQLServer.user)),
+                ("\(folder.path)/.s.PGSQL.5432", PostgreSQLTarget(folder: folder.path, database: "none", user: "none")),
+            ] {
+                let error = #expect(throws: JournalError.self) {
+                    _ = try JournalSettings.Store.postgreSQL(target).lock(as: "sallyport/executor")
+                }
+                #expect(error?.description.contains(place) == true)
+            }
+        }
+    }
+
+    /// A server of its own that goes away, or does not answer.
+    @Suite(.serialized, .timeLimit(.minutes(5))) struct PostgreSQLAwayTests {
+        private let server: PostgreSQLServer
+        private let database: String
+        private let folder: TemporaryFolder
+
+        init() throws {
+            server = try PostgreSQLServer()
+            database = try server.makeDatabase()
+            folder = try TemporaryFolder()
+        }
+
+        private func open(user: String = PostgreSQLServer.user, password: String? = nil) throws -> any Journal {
+            var target = PostgreSQLTarget(folder: server.folder.path, database: database, user: user)
+            target.password = password.map { SecretBytes(copying: $0.utf8) }
+            let audit = try Samples.audit("\(folder.path)/audit")
+            return try JournalSettings.Store.postgreSQL(target).open(
+                audit: audit, in: AuditDirectory(path: audit.path, number: nil),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+
+        private func event(_ name: String) -> AuditEvent { AuditEvent(.delivery, at: Samples.now, [("job", .text(name))]) }
+
+        /// The jobs of the records in the log, after it was verified.
+        private func recorded() throws -> [String] {
+            let log = AuditLog(
+                path: "\(folder.path)/audit", trust: CheckpointTrust(keys: [try Samples.executorKey.get().publicKey]))
+            var jobs: [String] = []
+            try log.verify(
+                log.checkpoints().map(\.checkpoint), .init(record: { record, _ in jobs.append(record.event.job ?? "") }))
+            return jobs
+        }
+
+        @Test func `while the server is away nothing is taken and that is said; afterwards all goes on`() async throws {
+            let journal = try open()
+            let request = Samples.event("e1")
+            #expect(try await journal.claim(request) == "claimed")
+            #expect(server.stop() == 0)
+            let error = await #expect(throws: JournalError.self) { _ = try await journal.claim(Samples.event("e2")) }
+            #expect(error?.cause == .away)
+            #expect(journal.isFailing)
+            #expect(await journal.health().journal.error.contains("look whether PostgreSQL runs"))
+            await #expect(throws: JournalError.self) { _ = try await journal.find(request.jobID) }
+            try server.start()
+            try await journal.finish(request.jobID, Samples.result(request, .succeeded))
+            #expect(!journal.isFailing)
+            #expect(try await journal.find(request.jobID)?.status == .succeeded)
+            #expect(try await journal.claim(Samples.event("e2")) == "claimed")
+        }
+
+        @Test func `a restart of the server between two writes and two looks is not noticed`() async throws {
+            let journal = try open()
+            let request = Samples.event("e1")
+            #expect(try await journal.claim(request) == "claimed")
+            #expect(try await journal.find(request.jobID) != nil)
+            #expect(server.stop() == 0)
+            try server.start()
+            #expect(try await journal.find(request.jobID) != nil)
+            try await journal.finish(request.jobID, Samples.result(request, .succeeded))
+            try server.disconnect(database)
+            #expect(try await journal.claim(Samples.event("e2")) == "claimed")
+        }
+
+        @Test func `a commit whose answer was lost stands, and is answered so; one that was undone is not`() async throws {
+            let journal = try open()
+            try await journal.record([event("a")])
+            // It is on this server's disk, and waits for a standby that is not there, until its connection ends.
+            try server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", in: database)
+            try server.sql("SELECT pg_reload_conf()", in: database)
+            let waits =
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
+            let (server, database) = (server, database)
+            let helper = Background {
+                let isWaiting = try eventually { try server.sql(waits, in: database) == "1\n" }
+                try server.sql("ALTER SYSTEM RESET synchronous_standby_names", in: database)
+                try server.sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'", in: database)
+                try server.sql("SELECT pg_reload_conf()", in: database)
+                return isWaiting
+            }
+            try await journal.record([event("b")])
+            #expect(try helper.value)
+            try await journal.record([event("c")])
+            // This one is ended before it is written.
+            try server.sql(
+                """
+                CREATE FUNCTION sallyport.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END';
+                CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sallyport.audit DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION sallyport.slow()
+                """, in: database)
+            let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            let other = Background {
+                let isSleeping = try eventually { try server.sql(sleeps, in: database) == "1\n" }
+                try server.sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", in: database)
+                return isSleeping
+            }
+            await #expect(throws: JournalError.self) { try await journal.record([event("undone")]) }
+            #expect(try other.value)
+            try server.sql("DROP TRIGGER slow ON sallyport.audit", in: database)
+            try await journal.record([event("d")])
+            journal.close()
+            #expect(try recorded() == ["a", "b", "c", "d"])
+        }
+
+        @Test func `a claim that stands although nobody could be told so is taken up, and begins once`() async throws {
+            let journal = try open()
+            try await journal.record([event("a")])
+            try server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", in: database)
+            try server.sql("SELECT pg_reload_conf()", in: database)
+            let waits =
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
+            let (server, database) = (server, database)
+            let helper = Background {
+                let isWaiting = try eventually { try server.sql(waits, in: database) == "1\n" }
+                try server.sql("ALTER SYSTEM RESET synchronous_standby_names", in: database)
+                server.stop(SIGQUIT)
+                return isWaiting
+            }
+            let request = Samples.event("e1")
+            let error = await #expect(throws: JournalError.self) { try await journal.claim(request) }
+            #expect(error?.cause == .away)
+            #expect(try helper.value)
+            await #expect(throws: JournalError.self) { try await journal.adopt() }
+            try server.start()
+            // The next write learns that it stands; from then on it is there to be taken up.
+            try await journal.record([event("b")])
+            let adopted = try await journal.adopt()
+            #expect(adopted.map(\.id) == [request.jobID])
+            #expect(adopted.first?.status == .accepted)
+            #expect(try await journal.adopt().isEmpty)
+        }
+
+        @Test func `a server that does not answer holds nobody for longer than its limits`() async throws {
+            let journal = try open()
+            let request = Samples.event("e1")
+            #expect(try await journal.claim(request) == "claimed")
+            let backends = try server.sql(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'sallyport-executor'", in: database
+            ).split(separator: "\n").compactMap { Int32($0) }
+            #expect(!backends.isEmpty)
+            for pid in backends { kill(pid, SIGSTOP) }
+            server.signal(SIGSTOP)
+            let begun = ContinuousClock.now
+            let error = await #expect(throws: JournalError.self) { _ = try await journal.claim(Samples.event("e2")) }
+            #expect(error?.cause == .away)
+            #expect(ContinuousClock.now - begun < PostgreSQLConnection.statementLimit + PostgreSQLStore.doubtLimit + .seconds(10))
+            server.signal(SIGCONT)
+            for pid in backends { kill(pid, SIGCONT) }
+            #expect(try await journal.claim(Samples.event("e3")) == "claimed")
+            #expect(try await journal.find(request.jobID) != nil)
+        }
+
+        @Test func `a password is asked for, and what it opens is a journal of one who is no superuser`() async throws {
+            try server.sql(
+                "SET password_encryption = 'scram-sha-256'; CREATE ROLE plain LOGIN PASSWORD 'correct horse'", in: database)
+            try server.sql("GRANT CREATE ON DATABASE \(database) TO plain", in: database)
+            try server.demandPassword(of: "plain")
+            #expect(throws: JournalError.self) { try open(user: "plain") }
+            #expect(throws: JournalError.self) { try open(user: "plain", password: "wrong") }
+            let journal = try open(user: "plain", password: "correct horse")
+            #expect(try await journal.claim(Samples.event("e1")) == "claimed")
+            #expect(await journal.health().journal.bytes > 0)
+        }
+    }
+#endif

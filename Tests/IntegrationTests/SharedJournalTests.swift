@@ -1,0 +1,129 @@
+#if PostgreSQL
+    import Foundation
+    import Glibc
+    import TestSupport
+    import Testing
+
+    /// Two pods, each an ingress and an executor, with one journal in PostgreSQL.
+    @Suite(.serialized, .timeLimit(.minutes(5)))
+    struct SharedJournalTests {
+        private static let marks = "/tmp/sallyport-shared-\(UUID().uuidString.prefix(8))"
+
+        private static let jobs = """
+              mark:
+                command: [sh, -c, "echo x >> \(marks); sleep 2; echo marked"]
+                destinations: [web-1]
+                timeout: 20s
+              single:
+                command: [sh, -c, "echo x >> \(marks); sleep 4; echo marked"]
+                destinations: [web-1]
+                timeout: 60s
+                concurrency: 1
+
+            """
+        private static let hooks = DeliveryTests.hook("mark") + DeliveryTests.hook("single", "respond: sync\n    wait: 50s")
+
+        private let database: PostgreSQLServer
+        private let one: TestBed
+        private let two: TestBed
+
+        init() throws {
+            try? FileManager.default.removeItem(atPath: Self.marks)
+            database = try PostgreSQLServer()
+            let name = try database.makeDatabase()
+            let server = database
+            func pod(_ executor: String) throws -> TestBed {
+                let bed = try TestBed(jobs: Self.jobs, hooks: Self.hooks, start: false)
+                try bed.useJournal(server, name, as: "sallyport/\(executor)")
+                try bed.start()
+                return bed
+            }
+            one = try pod("one")
+            two = try pod("two")
+        }
+
+        private var runs: Int {
+            (try? String(contentsOfFile: Self.marks, encoding: .utf8))?.count(where: { $0 == "\n" }) ?? 0
+        }
+
+        private func delivering(_ hook: String, event: String, to bed: TestBed) -> Background<HookAnswer> {
+            Background { try bed.deliver(hook: hook, event: event, signature: nil, token: nil) }
+        }
+
+        @Test func `an event that reaches both pods runs once, and both senders get its result`() throws {
+            let answers = try [one, two].map { delivering("mark", event: "evt_both", to: $0) }.map { try $0.value }
+            #expect(answers.map(\.status) == [200, 200])
+            #expect(answers.map { $0["stdout"] } == ["marked\n", "marked\n"])
+            #expect(answers.count { $0.isDuplicate } == 1)
+            #expect(Set(answers.map { $0["job"] ?? "" }).count == 1)
+            #expect(runs == 1)
+            // Afterwards, too; and every pod knows what became of it.
+            for bed in [one, two] {
+                let again = try bed.deliver(hook: "mark", event: "evt_both", attempt: 2, signature: nil, token: nil)
+                #expect(again.status == 200)
+                #expect(again.isDuplicate)
+                let shown = try bed.command(["jobs", "show", "evt_both"])
+                #expect(shown.code == 0)
+                #expect(shown.output.contains("succeeded"))
+            }
+            #expect(runs == 1)
+        }
+
+        @Test func `after kill -9 of an executor the other says that what ran is unknown, and runs what had not begun`() throws {
+            let first = delivering("single", event: "evt_ran", to: one)
+            try #require(eventually { runs == 1 })
+            let second = delivering("single", event: "evt_waited", to: one)
+            try #require(try eventually { try one.jobs(["--status", "accepted"]).count == 1 })
+            one.executor.stop(SIGKILL)
+            // Its lease ends, and the other takes its jobs over.
+            try #require(try eventually(within: 60, { try two.jobs(["--status", "succeeded"]).count == 1 }))
+            #expect(runs == 2)
+            let ran = try two.deliver(hook: "single", event: "evt_ran", attempt: 2, signature: nil, token: nil)
+            #expect(ran.status == 500)
+            #expect(ran["status"] == "unknown")
+            let waited = try two.deliver(hook: "single", event: "evt_waited", attempt: 2, signature: nil, token: nil)
+            #expect(waited.status == 200)
+            #expect(waited.isDuplicate)
+            #expect(runs == 2)
+            #expect(try two.command(["jobs", "show", "evt_waited"]).output.contains("taken over by sallyport/two"))
+            // Those who waited at the pod were told honestly, whatever it was.
+            for answer in [first, second] { #expect(try answer.value.status != 200) }
+        }
+
+        @Test func `an executor that stood still for longer than its lease ends, and what it ran is not run again`() throws {
+            let answer = delivering("mark", event: "evt_still", to: one)
+            try #require(eventually { runs == 1 })
+            // The gate, not its supervisor alone.
+            let gate = one.processes("sallyport-executor")
+            for pid in gate { kill(pid, SIGSTOP) }
+            try #require(try eventually(within: 60, { try two.jobs(["--status", "unknown"]).count == 1 }))
+            for pid in gate { kill(pid, SIGCONT) }
+            #expect(eventually { !one.executor.isRunning })
+            #expect(one.executor.text.contains("another executor has taken over"))
+            #expect(try answer.value.status != 200)
+            let again = try two.deliver(hook: "mark", event: "evt_still", attempt: 2, signature: nil, token: nil)
+            #expect(again["status"] == "unknown")
+            #expect(runs == 1)
+        }
+
+        @Test func `while PostgreSQL is away nothing is taken, what runs keeps its result, and afterwards all goes on`() throws {
+            let answer = delivering("single", event: "evt_kept", to: one)
+            try #require(eventually { runs == 1 })
+            database.stop(SIGQUIT)
+            let refused = try two.deliver(hook: "mark", event: "evt_away", signature: nil, token: nil)
+            #expect(refused.status == 503)
+            #expect(refused.headers["retry-after"] != nil)
+            try #require(eventually { one.executor.text.contains("result is not recorded yet") })
+            try database.start()
+            #expect(try answer.value.status == 200)
+            try #require(eventually { one.executor.text.contains("result is recorded now") })
+            let known = try two.deliver(hook: "single", event: "evt_kept", attempt: 2, signature: nil, token: nil)
+            #expect(known.status == 200)
+            #expect(known.isDuplicate)
+            let taken = try two.deliver(hook: "mark", event: "evt_away", attempt: 2, signature: nil, token: nil)
+            #expect(taken.status == 200)
+            #expect(!taken.isDuplicate)
+            #expect(runs == 2)
+        }
+    }
+#endif
