@@ -202,11 +202,12 @@
                         [.int(Int64(WireJobStatus.accepted.rawValue)), .text(id), .int(transaction.epoch)]
                     ).first.map(Self.stored)
                 }
-                return try own + ExecutorEpoch.adopt(transaction, Self.columns).map { row in
-                    let job = try Self.stored(row)
-                    try Self.add(transaction, job.id, at: now, HistoryText.adopted(by: transaction.origin), destination: "")
-                    return job
-                }
+                return try own
+                    + ExecutorEpoch.adopt(transaction, Self.columns).map { row in
+                        let job = try Self.stored(row)
+                        try Self.add(transaction, job.id, at: now, HistoryText.adopted(by: transaction.origin), destination: "")
+                        return job
+                    }
             }
             commits.forgetStranded(stranded.count)
             return adopted
