@@ -178,6 +178,21 @@
             return jobs
         }
 
+        /// From now on a commit is on this server's disk, and waits for a standby that is not there, until its connection ends.
+        private func holdCommits() throws {
+            try server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", in: database)
+            try server.sql("SELECT pg_reload_conf()", in: database)
+            let held =
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'psql'"
+            let (server, database) = (server, database)
+            // The setting holds a little after it was made: it does when a commit waits.
+            for number in 0..<20 {
+                _ = Background { try server.sql("CREATE TABLE probe_\(number) ()", in: database) }
+                if try eventually(within: 2, { try server.sql(held, in: database) == "1\n" }) { return }
+            }
+            throw TestBedError("commits do not wait for a standby")
+        }
+
         @Test func `while the server is away nothing is taken and that is said; afterwards all goes on`() async throws {
             let journal = try open()
             let request = Samples.event("e1")
@@ -211,9 +226,7 @@
         @Test func `a commit whose answer was lost stands, and is answered so; one that was undone is not`() async throws {
             let journal = try open()
             try await journal.record([event("a")])
-            // It is on this server's disk, and waits for a standby that is not there, until its connection ends.
-            try server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", in: database)
-            try server.sql("SELECT pg_reload_conf()", in: database)
+            try holdCommits()
             let waits =
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
             let (server, database) = (server, database)
@@ -253,8 +266,7 @@
         @Test func `a claim that stands although nobody could be told so is taken up, and begins once`() async throws {
             let journal = try open()
             try await journal.record([event("a")])
-            try server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", in: database)
-            try server.sql("SELECT pg_reload_conf()", in: database)
+            try holdCommits()
             let waits =
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
             let (server, database) = (server, database)
