@@ -179,8 +179,10 @@ public final class ExecutorProcess: Sendable {
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
         tasks.append(Task { await Pruning.run(journal, rules) })
         tasks.append(Task { await watch.run() })
-        tasks.append(Task { await self.keep(journal) })
-        tasks.append(Task { await service.adopt() })
+        if journal.isShared {
+            tasks.append(Task { await self.keep(journal) })
+            tasks.append(Task { await service.adopt() })
+        }
         logger.info(
             "executor is ready",
             metadata: [

@@ -124,13 +124,13 @@ struct ExecutorKillTests {
             try bed.executor.start()
             return true
         case .sshd:
-            let sessions = bed.sessions
+            let sessions = bed.server.sessions
             bed.server.stop(SIGKILL)
             for pid in sessions { kill(pid, SIGKILL) }
             usleep(UInt32.random(in: 0...300_000))
             try bed.server.start()
             return true
-        case .session: return bed.sessions.randomElement().map { kill($0, SIGKILL) == 0 } ?? false
+        case .session: return bed.server.sessions.randomElement().map { kill($0, SIGKILL) == 0 } ?? false
         }
     }
 

@@ -53,6 +53,16 @@ public final class SSHServer {
     /// Of the one that listens; 0 before the start.
     public var pid: Int32 { daemon.pid }
 
+    /// Its processes that serve a connection.
+    public var sessions: [Int32] {
+        let all = ProcessTable.all()
+        func below(_ parents: [Int32]) -> [Int32] {
+            let children = all.filter { parents.contains($0.parent) && $0.commandLine.hasPrefix("sshd") }.map(\.pid)
+            return children.isEmpty ? [] : children + below(children)
+        }
+        return below([pid])
+    }
+
     /// Ends it; connections go on when the signal leaves them alone.
     public func stop(_ signal: Int32 = SIGTERM) { daemon.stop(signal) }
 

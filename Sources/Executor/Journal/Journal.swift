@@ -30,10 +30,10 @@ protocol Journal: Sendable {
 
     /// Adds to a job's history soon, with the next thing that is written; nothing depends on it and nobody learns of a failure.
     func noteLater(_ jobID: String, _ what: String, destination: String)
-    /// Keeps it this executor's. Returns when the task is cancelled, or with true when another executor has taken over: what this one
-    /// writes from then on fails.
+    /// Of one that is shared: keeps it this executor's. Returns when the task is cancelled, or with true when another executor has taken
+    /// over: what this one writes from then on fails.
     func keep() async -> Bool
-    /// Jobs of executors that are gone for good or for too long, which are this one's from now on.
+    /// Of one that is shared: jobs of executors that are gone for good or for too long, which are this one's from now on.
     func adopt() async throws(JournalError) -> [StoredJob]
     /// This executor's jobs that were accepted or running when the journal was last written.
     func unfinished() async throws(JournalError) -> [StoredJob]
@@ -59,10 +59,7 @@ protocol Journal: Sendable {
 extension Journal {
     var isShared: Bool { false }
 
-    func keep() async -> Bool {
-        while !Task.isCancelled { try? await Task.sleep(for: .seconds(86_400)) }
-        return false
-    }
+    func keep() async -> Bool { false }
 
     func adopt() async throws(JournalError) -> [StoredJob] { [] }
 }

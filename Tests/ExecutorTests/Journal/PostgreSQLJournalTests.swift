@@ -1,6 +1,7 @@
 #if PostgreSQL
     import Audit
     import Authentication
+    import Dispatch
     import Glibc
     import Logging
     import ProtocolMessages
@@ -120,6 +121,44 @@
             }
         }
 
+        @Test func `more writes than one transaction may have go in several, each once and in order`() async throws {
+            let journal = try bed.open(.postgreSQL)
+            let requests = (0..<2 * 256 + 1).map { Samples.event("e\($0)") }
+            let claimed = try await withThrowingTaskGroup(of: String.self) { group in
+                for request in requests { group.addTask { try await journal.claim(request) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(claimed == Array(repeating: "claimed", count: requests.count))
+            #expect(try await journal.unfinished().count == requests.count)
+            let largest = try PostgreSQLServer.shared.get().sql(
+                "SELECT max(jobs) FROM (SELECT count(*) AS jobs FROM sallyport.job GROUP BY xmin::text) AS transactions",
+                in: bed.target().database)
+            #expect(Int(largest.dropLast()) ?? .max <= 256)
+        }
+
+        @Test func `statements are kept prepared up to a limit, and run beyond it`() throws {
+            let connection = try PostgreSQLConnection(bed.target())
+            let limit = PostgreSQLConnection.maximumPrepared
+            for number in 0...limit + 1 { #expect(try connection.query("SELECT \(number)").first?.int(0) == Int64(number)) }
+            #expect(try connection.simple("SELECT count(*)::text FROM pg_prepared_statements").first?.text(0) == "\(limit)")
+        }
+
+        @Test func `looks wait for one another up to a limit, and one more fails at once`() async throws {
+            let reader = PostgreSQLReader(try bed.target(), label: "test")
+            let gate = DispatchSemaphore(value: 0)
+            let results = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0...PostgreSQLReader.maximumWaiting {
+                    group.addTask { (try? await reader.look { _ in gate.wait() }) != nil }
+                }
+                // The one that finds no place is the first that ends.
+                let first = await group.next()
+                for _ in 0..<PostgreSQLReader.maximumWaiting { gate.signal() }
+                return await group.reduce(into: [first ?? true]) { $0.append($1) }
+            }
+            #expect(results.first == false)
+            #expect(results.count { $0 } == PostgreSQLReader.maximumWaiting)
+        }
+
         @Test func `a check counts what is there`() async throws {
             let journal = try bed.open(.postgreSQL)
             let request = Samples.event("e1")
@@ -193,6 +232,21 @@
             throw TestBedError("commits do not wait for a standby")
         }
 
+        /// Once a commit of the journal waits, later ones will not, and `then` is done; false when none came to wait.
+        private func whenACommitWaits(
+            _ then: @escaping @Sendable (PostgreSQLServer, String) throws -> Void
+        ) -> Background<Bool> {
+            let waits =
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
+            let (server, database) = (server, database)
+            return Background {
+                let isWaiting = try eventually { try server.sql(waits, in: database) == "1\n" }
+                try server.sql("ALTER SYSTEM RESET synchronous_standby_names", in: database)
+                try then(server, database)
+                return isWaiting
+            }
+        }
+
         @Test func `while the server is away nothing is taken and that is said; afterwards all goes on`() async throws {
             let journal = try open()
             let request = Samples.event("e1")
@@ -227,21 +281,16 @@
             let journal = try open()
             try await journal.record([event("a")])
             try holdCommits()
-            let waits =
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
-            let (server, database) = (server, database)
-            let helper = Background {
-                let isWaiting = try eventually { try server.sql(waits, in: database) == "1\n" }
-                try server.sql("ALTER SYSTEM RESET synchronous_standby_names", in: database)
+            let helper = whenACommitWaits { server, database in
                 try server.sql(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'", in: database)
                 try server.sql("SELECT pg_reload_conf()", in: database)
-                return isWaiting
             }
             try await journal.record([event("b")])
             #expect(try helper.value)
             try await journal.record([event("c")])
             // This one is ended before it is written.
+            let (server, database) = (server, database)
             try server.sql(
                 """
                 CREATE FUNCTION sallyport.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END';
@@ -267,15 +316,7 @@
             let journal = try open()
             try await journal.record([event("a")])
             try holdCommits()
-            let waits =
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'sallyport-executor'"
-            let (server, database) = (server, database)
-            let helper = Background {
-                let isWaiting = try eventually { try server.sql(waits, in: database) == "1\n" }
-                try server.sql("ALTER SYSTEM RESET synchronous_standby_names", in: database)
-                server.stop(SIGQUIT)
-                return isWaiting
-            }
+            let helper = whenACommitWaits { server, _ in server.stop(SIGQUIT) }
             let request = Samples.event("e1")
             let error = await #expect(throws: JournalError.self) { try await journal.claim(request) }
             #expect(error?.cause == .away)

@@ -108,13 +108,7 @@ final class LeakBed {
     /// Ends every connection to every host.
     func dropConnections() {
         for host in hostile { host.dropConnections() }
-        let all = ProcessTable.all()
-        var parents = [bed.server.pid, locked.pid, elliptic.pid]
-        while !parents.isEmpty {
-            let children = all.filter { parents.contains($0.parent) && $0.commandLine.hasPrefix("sshd") }.map(\.pid)
-            for pid in children { kill(pid, SIGKILL) }
-            parents = children
-        }
+        for pid in [bed.server, locked, elliptic].flatMap(\.sessions) { kill(pid, SIGKILL) }
     }
 }
 

@@ -107,12 +107,12 @@ struct SoakFaults {
             try bed.executor.start()
         case .killExecutor: return send(SIGKILL, to: bed.process("sallyport-executor run"))
         case .killWorker: return send(SIGKILL, to: any(bed.processes("sallyport-ssh-worker")))
-        case .killSession: return send(SIGKILL, to: any(bed.sessions))
+        case .killSession: return send(SIGKILL, to: any(bed.server.sessions))
         case .freezeIngress: return freeze(bed.ingress.pid, seconds)
         case .freezeSupervisor: return freeze(bed.executor.pid, seconds)
         case .freezeExecutor: return freeze(bed.process("sallyport-executor run"), seconds)
         case .freezeWorker: return freeze(any(bed.processes("sallyport-ssh-worker")), seconds)
-        case .freezeSession: return freeze(any(bed.sessions), seconds)
+        case .freezeSession: return freeze(any(bed.server.sessions), seconds)
         case .removeSocket:
             let path = bed.box.appending(path: "run/jobs.sock").path
             guard unlink(path) == 0 else { return false }
@@ -152,7 +152,7 @@ struct SoakFaults {
     }
 
     private func stopHost(_ signal: Int32, sessionsToo: Bool) throws {
-        let sessions = bed.sessions
+        let sessions = bed.server.sessions
         bed.server.stop(signal)
         if sessionsToo { for pid in sessions { kill(pid, SIGKILL) } }
     }

@@ -27,14 +27,4 @@ extension TestBed {
         }
         return Dictionary(grouping: jobs.values) { $0["event"] as? String ?? "" }
     }
-
-    /// Processes of sshd that serve a connection.
-    var sessions: [Int32] {
-        let all = ProcessTable.all()
-        func below(_ parents: [Int32]) -> [Int32] {
-            let children = all.filter { parents.contains($0.parent) && $0.commandLine.hasPrefix("sshd") }.map(\.pid)
-            return children.isEmpty ? [] : children + below(children)
-        }
-        return below([server.pid])
-    }
 }

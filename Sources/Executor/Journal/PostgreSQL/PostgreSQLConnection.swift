@@ -183,7 +183,7 @@
         private func broken() -> PostgreSQLError {
             isBroken = true
             let message = unsafe String(cString: PQerrorMessage(connection))
-            let lines = message.split(whereSeparator: \.isNewline).map { $0.trimmed }
+            let lines = message.split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }
             return PostgreSQLError(.away, lines.isEmpty ? "the connection has ended" : lines.joined(separator: ": "))
         }
 
@@ -203,15 +203,6 @@
                 if count > 0 { return descriptor.revents }
                 if count < 0, errno != EINTR { throw broken() }
             }
-        }
-    }
-
-    extension Substring {
-        fileprivate var trimmed: Substring {
-            var text = self
-            while text.first?.isWhitespace == true { text.removeFirst() }
-            while text.last?.isWhitespace == true { text.removeLast() }
-            return text
         }
     }
 #endif

@@ -294,13 +294,9 @@
         var isShared: Bool { true }
         var isFailing: Bool { commits.failure != nil }
 
-        /// Answers from memory where the database cannot be read.
         func health() async -> JournalHealth {
-            var health = JournalHealth()
-            health.journal.path = place
-            health.audit = audit.status
-            do throws(JournalError) {
-                let (bytes, letters) = try await look("look at", viewer) { connection in
+            await JournalHealth(place, audit.status, failure: commits.failure) { () async throws(JournalError) in
+                try await look("look at", viewer) { connection in
                     let row = try connection.query(
                         """
                         SELECT (SELECT coalesce(sum(pg_table_size(oid) + pg_indexes_size(oid)), 0)::bigint FROM pg_class
@@ -308,17 +304,9 @@
                         (SELECT count(*) FROM job WHERE letter = 1)
                         """
                     ).first
-                    return (row?.int(0) ?? 0, row?.int(1) ?? 0)
+                    return (row?.int(0) ?? 0, 0, row?.int(1) ?? 0)
                 }
-                health.journal.bytes = UInt64(clamping: bytes)
-                health.deadLetters = Int(letters)
-            } catch {
-                (health.journal.error, health.journal.failedAtMs) = ("\(error)", WallClock.now())
             }
-            if let failure = commits.failure {
-                (health.journal.error, health.journal.failedAtMs) = ("\(failure.error)", failure.at)
-            }
-            return health
         }
 
         private func look<T: Sendable>(
