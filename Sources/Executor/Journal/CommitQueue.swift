@@ -167,10 +167,11 @@ final class CommitQueue<Store: CommitStore>: Sendable {
         }
     }
 
-    /// Writes what waits, and then `body`, whether that works or not. Blocks.
-    func last(_ body: (Connection) throws -> Void) {
+    /// Writes what waits, runs `then`, and writes `body`, whether that works or not. Blocks.
+    func last(then: () -> Void, _ body: (Connection) throws -> Void) {
         thread.sync {
             while !waiting.withLock({ $0.operations.isEmpty }) { commit() }
+            then()
             _ = try? store.write(body)
         }
     }
@@ -209,16 +210,16 @@ final class CommitQueue<Store: CommitStore>: Sendable {
         }
         // One that only looked is none.
         if isWritten || failure != nil { duration?.observe((ContinuousClock.now - begun) / .seconds(1)) }
-        var unwritten: JournalError?
-        for operation in batch {
-            guard let error = operation.done(failure).map({ store.error("write", $0) }) else { continue }
-            if error.cause != .other { unwritten = error }
-        }
-        if let unwritten {
-            lastFailure.withLock { $0 = (unwritten, $0?.at ?? WallClock.now()) }
-        } else if isWritten {
-            lastFailure.withLock { $0 = nil }
-        }
+        let since = lastFailure.withLock { $0?.at } ?? WallClock.now()
+        // Before anybody is answered, who may look at once.
+        if let failure { keep(failure, since: since) } else if isWritten { lastFailure.withLock { $0 = nil } }
+        for operation in batch { if let error = operation.done(failure) { keep(error, since: since) } }
+    }
+
+    /// Keeps a failure that an operator can do something about.
+    private func keep(_ failure: any Error, since: Int64) {
+        let error = store.error("write", failure)
+        if error.cause != .other { lastFailure.withLock { $0 = (error, since) } }
     }
 
     /// The audit log goes on from what the last commit has recorded: nothing is written before it is known whether that stands.

@@ -121,7 +121,16 @@
             }
         }
 
-        @Test func `more writes than one transaction may have go in several, each once and in order`() async throws {
+        @Test func `who has looked whether a name is free does not have it`() throws {
+            // Makes the tables.
+            try bed.open(.postgreSQL).close()
+            let looks = try PostgreSQLConnection(bed.target())
+            #expect(try !ExecutorEpoch.isTaken(looks, "sallyport/new"))
+            #expect(try ExecutorEpoch.hold(PostgreSQLConnection(bed.target()), "sallyport/new"))
+            #expect(!looks.isBroken)
+        }
+
+        @Test func `more writes than one transaction may have go in several, each once`() async throws {
             let journal = try bed.open(.postgreSQL)
             let requests = (0..<2 * 256 + 1).map { Samples.event("e\($0)") }
             let claimed = try await withThrowingTaskGroup(of: String.self) { group in

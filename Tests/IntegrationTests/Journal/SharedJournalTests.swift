@@ -74,6 +74,9 @@
             try #require(eventually { runs == 1 })
             let second = delivering("single", event: "evt_waited", to: one)
             try #require(try eventually { try one.jobs(["--status", "accepted"]).count == 1 })
+            // The gate and its workers before the supervisor, whose end would have them stop in order.
+            kill(one.executor.pid, SIGSTOP)
+            for pid in one.processes("sallyport") { kill(pid, SIGKILL) }
             one.executor.stop(SIGKILL)
             // Its lease ends, and the other takes its jobs over.
             try #require(try eventually(within: 60, { try two.jobs(["--status", "succeeded"]).count == 1 }))

@@ -18,7 +18,12 @@
             guard try connection.query("SELECT to_regclass('sallyport.executor') IS NOT NULL").first?.int(0) == 1 else {
                 return false
             }
-            guard try !hold(connection, name) else { return false }
+            guard try !hold(connection, name) else {
+                // Now, for the server sees a little later that a connection has ended, and who asked takes the name next.
+                _ = try connection.query(
+                    "SELECT pg_advisory_unlock(hashtextextended('sallyport executor ' || $1::text, 0))", [.text(name)])
+                return false
+            }
             return try connection.query(
                 "SELECT 1 FROM executor WHERE name = $1 AND alive_until > clock_timestamp()", [.text(name)]
             ).count > 0

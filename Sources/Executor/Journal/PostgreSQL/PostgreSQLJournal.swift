@@ -167,11 +167,8 @@
 
         func recordLater(_ audited: [AuditEvent]) { commits.recordLater(audited, logger) }
 
-        /// Any other process of this name need not wait for it.
-        func close() {
-            commits.last { try ExecutorEpoch.end($0) }
-            audit.close()
-        }
+        /// Any other process of this name need not wait for it, once its audit log is written out.
+        func close() { commits.last(then: audit.close) { try ExecutorEpoch.end($0) } }
 
         func keep() async -> Bool {
             while !Task.isCancelled {
