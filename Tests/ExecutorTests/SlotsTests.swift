@@ -118,6 +118,43 @@ import Testing
         #expect(order.list == ["slow"])
     }
 
+    private func lane(_ key: String) -> [Slots.Need] { [Slots.Need(key: key, limit: 1, comesFirst: true)] }
+
+    @Test func `who waits for a lane keeps nobody from the host and the job it will need`() async {
+        let needs = lane("lane/a") + need("job/a", "host/1", limit: 2)
+        #expect(take(needs))
+        let waiting = await wait("second of the lane", for: needs)
+        #expect(take(need("host/1", limit: 2)))
+        slots.release(need("host/1", limit: 2))
+        // Another lane of the same job, too.
+        #expect(take(lane("lane/b") + need("job/a", "host/1", limit: 2)))
+        slots.release(needs)
+        await waiting.value
+        #expect(order.list == ["second of the lane"])
+    }
+
+    @Test func `a job that keeps its lane between two attempts gets on while others wait for that lane`() async {
+        let (lane, rest) = (lane("lane/a"), need("job/a", "host/1"))
+        #expect(take(lane + rest))
+        let next = await wait("next", for: lane + rest)
+        slots.release(rest)
+        let again = slots.reenter(rest)
+        #expect(again.isGranted)
+        slots.release(lane + rest)
+        await next.value
+        #expect(order.list == ["next"])
+    }
+
+    @Test func `who has its lane and waits for a host is not overtaken there`() async {
+        #expect(take(need("host/1")))
+        let first = await wait("first", for: lane("lane/a") + need("job/a", "host/1"))
+        #expect(!take(need("job/a")))
+        #expect(!take(lane("lane/a")))
+        slots.release(need("host/1"))
+        await first.value
+        #expect(!take(need("host/1")))
+    }
+
     @Test func `a release wakes everybody who can go on, and nobody else`() async {
         #expect(take(need("a", "b")))
         let first = await wait("a", for: need("a"))

@@ -50,6 +50,15 @@ struct RetryTests {
             parameters:
               key: { pattern: "[ab]" }
               number: { type: integer, minimum: 0, maximum: 99 }
+          again:
+            command: [sh, -c, 'echo "$1" >> \(folder); test "$(grep -c "$1" \(folder))" -ge 2 || exit 75', again, "{key}{number}"]
+            destinations: [web-1]
+            timeout: 20s
+            retry: { attempts: 3, backoff: 2s, exit-codes: [75] }
+            lane: { key: "{key}" }
+            parameters:
+              key: { pattern: "[ab]" }
+              number: { type: integer, minimum: 0, maximum: 99 }
           rated:
             command: ["true"]
             destinations: [web-1]
@@ -65,7 +74,7 @@ struct RetryTests {
     private static let hooks =
         DeliveryTests.hook("busy", "body: true") + DeliveryTests.hook("slow", "wait: 1s") + DeliveryTests.hook("dead")
         + DeliveryTests.hook("late") + DeliveryTests.hook("rated") + hook("typed", "path", "count", "url")
-        + hook("lane", "key", "number")
+        + hook("lane", "key", "number") + hook("again", "key", "number")
 
     private let bed: TestBed
 
@@ -157,6 +166,24 @@ struct RetryTests {
         }
         #expect(try deliveries.allSatisfy { try $0.value.status == 200 })
         for key in ["a", "b"] { #expect(lines.filter { $0.hasPrefix(key) } == (0..<4).map { "\(key)\($0)" }) }
+    }
+
+    @Test func `a lane is kept between two attempts, and those who wait for it hold up neither that job nor any other`() throws {
+        let bed = bed
+        let deliveries = (0..<3).map { number in
+            defer { usleep(200_000) }
+            return Background {
+                try bed.deliver(
+                    #"{"key":"a","number":\#(number)}"#, hook: "again", event: nil, signature: nil, token: nil)
+            }
+        }
+        #expect(try deliver("lane", #"{"key":"b","number":1}"#).status == 200)
+        for delivery in deliveries {
+            let answer = try delivery.value
+            #expect(answer.status == 200, "\(answer.text)")
+            #expect(answer.json["attempts"] as? Int == 2)
+        }
+        #expect(lines.filter { $0.hasPrefix("a") } == ["a0", "a0", "a1", "a1", "a2", "a2"])
     }
 
     @Test func `a deadline ends what runs then, and what has not begun by then never does`() throws {

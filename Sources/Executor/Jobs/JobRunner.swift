@@ -25,7 +25,7 @@ final class JobRunner: Sendable {
     /// What a plan holds from its first attempt to its last.
     func laneNeeds(_ plan: Policy.Plan) -> [Slots.Need] {
         guard let lane = plan.job.lane, let value = plan.lane else { return [] }
-        return [.init(key: "lane/\(plan.job.name)/\(value)", limit: 1, queue: lane.queue)]
+        return [.init(key: "lane/\(plan.job.name)/\(value)", limit: 1, queue: lane.queue, comesFirst: true)]
     }
 
     /// What a plan holds while it runs: one slot of its job, one on each of its hosts.

@@ -3,7 +3,8 @@ internal import Synchronization
 /// How much of what may run at once: jobs of a name, commands on a host, jobs of a lane. Waiting is in order and bounded.
 ///
 /// A waiter takes all it needs at one moment or nothing, and nobody behind it overtakes on a key it waits for; a full host
-/// therefore never delays a job that does not need it. Keys exist only while somebody holds or waits for them.
+/// therefore never delays a job that does not need it, nor a lane those outside it. Keys exist only while somebody holds or waits for
+/// them.
 final class Slots: Sendable {
     /// One key and how many holders it may have.
     struct Need: Sendable {
@@ -11,6 +12,8 @@ final class Slots: Sendable {
         let limit: Int
         /// Waiters that this key may have.
         var queue = Slots.maximumWaiting
+        /// Who waits for it stands in no other line: until it is free, the rest of what its waiter needs is for others to take.
+        var comesFirst = false
     }
 
     /// A place in the line, from the moment it was given out.
@@ -64,8 +67,18 @@ final class Slots: Sendable {
             }
         }
 
-        /// Keys that somebody waits for.
-        var contended: Set<String> { Set(waiting.lazy.flatMap { $0.needs.map(\.key) }) }
+        /// What nobody behind a waiter may take: all it needs, or what comes first while it waits for that.
+        ///
+        /// Who holds a lane between two attempts comes back for the rest; it must not find there those who wait for its lane.
+        func keysKept(for needs: [Need], behind blocked: Set<String>) -> [String] {
+            let first = needs.filter(\.comesFirst)
+            return (isFree(first, behind: blocked) ? needs : first).map(\.key)
+        }
+
+        /// Keys that are kept for those who wait.
+        var contended: Set<String> {
+            waiting.reduce(into: []) { $0.formUnion(keysKept(for: $1.needs, behind: $0)) }
+        }
 
         /// The line, as a whole and for each key, has room for one more.
         func hasRoom(_ needs: [Need]) -> Bool {
@@ -84,7 +97,7 @@ final class Slots: Sendable {
             var still: [Waiter] = []
             for waiter in waiting {
                 guard isFree(waiter.needs, behind: blocked) else {
-                    blocked.formUnion(waiter.needs.map(\.key))
+                    blocked.formUnion(keysKept(for: waiter.needs, behind: blocked))
                     still.append(waiter)
                     continue
                 }
