@@ -8,8 +8,8 @@ final class ChannelTask {
     }
 
     enum Step {
-        /// The stage is on its way to the executor; only then is the command sent.
-        case announcing
+        /// The stage is on its way to the executor, up to there in what is said; only then is the command sent.
+        case announcing(UInt64)
         case exchanging
         /// The outcome is told, or another channel's to tell; this one closes.
         case draining(until: Int)

@@ -167,8 +167,8 @@ extension Connection {
             let run = try LeaseRun(next.lease, body: next.body, on: spare.prelude, now: now)
             run.onOutput = { [unowned outlet] stream, bytes in outlet.output(next.lease.leaseID, stream, bytes) }
             run.onStart = { [unowned outlet] group in outlet.stage(next.lease.leaseID, .started, group) }
-            outlet.stage(next.lease.leaseID, .starting, 0)
-            tasks.append(ChannelTask(.command(run, next), on: spare, step: .announcing))
+            let end = outlet.stage(next.lease.leaseID, .starting, 0)
+            tasks.append(ChannelTask(.command(run, next), on: spare, step: .announcing(end)))
             return true
         } catch {
             outlet.finished(.notStarted(next.lease, .policy, "command for \(next.lease.host): \(error.message)"))

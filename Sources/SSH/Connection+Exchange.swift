@@ -5,8 +5,8 @@ extension Connection {
     /// Takes one channel as far as it goes now; true when something moved.
     func advance(_ task: ChannelTask, _ session: SSHSession, now: Int) throws(SSHFailure) -> Bool {
         switch task.step {
-        case .announcing:
-            guard outlet.isFlushed else { return false }
+        case .announcing(let end):
+            guard outlet.isHandedOver(end) else { return false }
             task.step = .exchanging
             return true
         case .exchanging:

@@ -4,13 +4,17 @@ internal import ProtocolMessages
 
 /// The worker's end of the executor's private socket. Never blocks; what does not fit is kept, within a limit.
 final class ExecutorSocket {
-    /// Bytes that may wait to be written; beyond it output of running commands is dropped (the result still has its share).
-    static let maximumOutbox = 1024 * 1024
+    /// Bytes that may wait to be written; beyond it output of running commands is dropped (the result still has its share). What is said of
+    /// other commands waits behind them.
+    static let maximumOutbox = 256 * 1024
 
     let descriptor: Int32
     private var outbox: [UInt8] = []
     /// Bytes of the outbox that the kernel has.
     private var written = 0
+    /// Bytes of all frames so far, and of those that the kernel has.
+    private(set) var said: UInt64 = 0
+    private(set) var taken: UInt64 = 0
     private var inbox = FrameBuffer()
 
     /// How long the executor may take to listen after the supervisor has started both, in milliseconds.
@@ -46,7 +50,11 @@ final class ExecutorSocket {
     var events: Int16 { isFlushed ? Int16(POLLIN) : Int16(POLLIN) | Int16(POLLOUT) }
 
     /// Keeps a frame for the next ``flush()``.
-    func send(_ frame: WireWorkerFrame) throws { outbox += try Frames.encode(frame) }
+    func send(_ frame: WireWorkerFrame) throws {
+        let bytes = try Frames.encode(frame)
+        outbox += bytes
+        said += UInt64(bytes.count)
+    }
 
     /// Hands to the kernel what it takes; false when the executor is gone.
     func flush() -> Bool {
@@ -59,6 +67,7 @@ final class ExecutorSocket {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             written += count
+            taken += UInt64(count)
         }
         if isFlushed || written > Self.maximumOutbox {
             outbox.removeFirst(written)

@@ -179,15 +179,16 @@ public final class Worker {
 }
 
 extension Worker: WorkerOutlet {
-    var isFlushed: Bool { socket.flush() && socket.isFlushed }
+    func isHandedOver(_ end: UInt64) -> Bool { socket.flush() && socket.taken >= end }
 
-    func stage(_ leaseID: UInt64, _ stage: WireStage, _ processGroup: UInt32) {
+    @discardableResult func stage(_ leaseID: UInt64, _ stage: WireStage, _ processGroup: UInt32) -> UInt64 {
         send(
             .with {
                 $0.stage = .with {
                     $0.leaseID = leaseID; $0.stage = stage; $0.processGroup = processGroup
                 }
             })
+        return socket.said
     }
 
     func output(_ leaseID: UInt64, _ stream: WireStream, _ bytes: ArraySlice<UInt8>) {

@@ -3,9 +3,10 @@ internal import SwiftProtobuf
 
 /// What a connection tells the executor, and what it asks of it.
 protocol WorkerOutlet: AnyObject {
-    /// Everything that was said has been handed to the kernel; tries to.
-    var isFlushed: Bool { get }
-    func stage(_ leaseID: UInt64, _ stage: WireStage, _ processGroup: UInt32)
+    /// Says how far a lease is; where that ends in all that is said.
+    @discardableResult func stage(_ leaseID: UInt64, _ stage: WireStage, _ processGroup: UInt32) -> UInt64
+    /// What was said up to there has been handed to the kernel; tries to.
+    func isHandedOver(_ end: UInt64) -> Bool
     func output(_ leaseID: UInt64, _ stream: WireStream, _ bytes: ArraySlice<UInt8>)
     func finished(_ finished: WireLeaseFinished)
     /// Asks for the signature that `connection` needs; the answer goes to it.

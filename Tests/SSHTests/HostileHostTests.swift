@@ -12,7 +12,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(6)))
 struct HostileHostTests {
     /// How long another host's command may take meanwhile, in milliseconds; without a hostile host it is 10 or so.
-    private static let delay = 5_000
+    private static let delay = 10_000
     /// Of those that make one wait, so many at a time, each with a worker of its own.
     private static let width = 4
 
