@@ -179,9 +179,9 @@ public final class ExecutorProcess: Sendable {
         var tasks = dialers.map { dialer in Task { await dialer.run() } }
         tasks.append(Task { await Pruning.run(journal, rules) })
         tasks.append(Task { await watch.run() })
-        if journal.isShared {
-            tasks.append(Task { await self.keep(journal) })
-            tasks.append(Task { await service.adopt() })
+        if let shared = journal.shared {
+            tasks.append(Task { await self.keep(shared) })
+            tasks.append(Task { await service.keepUp(with: shared) })
         }
         logger.info(
             "executor is ready",
@@ -193,7 +193,7 @@ public final class ExecutorProcess: Sendable {
     }
 
     /// Ends the process when its journal is another's: what it runs is not its own any more. Its workers end with it, and their commands.
-    private func keep(_ journal: any Journal) async {
+    private func keep(_ journal: any SharedJournal) async {
         guard await journal.keep() else { return }
         logger.critical("another executor has taken over the jobs of this one, which did not answer for too long; this one ends")
         _exit(Supervisor.cannotStart)

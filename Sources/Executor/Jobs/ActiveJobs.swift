@@ -10,7 +10,8 @@ final class ActiveJobs: Sendable {
     enum Phase: Sendable {
         /// Being claimed, recorded, or on its way to the next phase.
         case between
-        case line(Slots.Ticket)
+        /// It waits for its turn; the closure ends the wait.
+        case line(@Sendable () -> Void)
         case running
         /// Waits for its next attempt, until then (Unix milliseconds).
         case paused(Task<Void, Never>, until: Int64)

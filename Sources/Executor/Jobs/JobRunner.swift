@@ -42,6 +42,9 @@ final class JobRunner: Sendable {
         return needs
     }
 
+    /// The same, of those that all executors have together.
+    func places(_ plan: Policy.Plan) -> [SharedPlace] { runNeeds(plan).map { SharedPlace(key: $0.key, limit: $0.limit) } }
+
     /// Ends what runs of a job; its results say so.
     func cancel(_ jobID: String) { workers.cancel(job: jobID) }
 

@@ -31,7 +31,7 @@ extension JobService {
         logger.notice("job is cancelled", metadata: ["job": "\(id)", "operator": "\(operatorName)"])
         switch active.cancel(id) {
         case nil: return .ended
-        case .line(let ticket)?: _ = slots.cancel(ticket)
+        case .line(let leave)?: leave()
         case .paused(let sleeper, _)?: sleeper.cancel()
         case .between?, .running?: break
         }
@@ -75,6 +75,7 @@ extension JobService {
         case .claimed: return request.jobID
         case .duplicate(let other), .contradiction(let other), .known(let other):
             throw Refusal(.replay, "job \(other.id) of the same event is \(JobNames.name(other.status))")
+        case .busy(let reason): throw Refusal(.busy, reason)
         case .conflict, .expired: throw Refusal(.replay, "the journal does not take it")
         }
     }

@@ -10,8 +10,7 @@ internal import Telemetry
 extension JobService {
     /// Where a job begins.
     enum Start {
-        /// - isRunning: the journal says so already.
-        case line(Slots.Ticket, isRunning: Bool)
+        case line(Slots.Ticket, Standing)
         /// After a restart: in its lane, and at its next attempt not before then (Unix milliseconds).
         case postponed(Slots.Ticket, until: Int64)
     }
@@ -29,12 +28,12 @@ extension JobService {
     /// - Parameter until: when its next attempt is due, in Unix milliseconds; nil for at once.
     func start(_ job: RunningJob, until: Int64? = nil) {
         _ = active.begin(job.id)
-        let lane = runner.laneNeeds(job.plan)
+        let lane = laneNeeds(job.plan)
         let start =
             if let until {
                 Start.postponed(slots.reenter(lane), until: until)
             } else {
-                Start.line(slots.reenter(lane + runner.runNeeds(job.plan)), isRunning: false)
+                Start.line(slots.reenter(lane + runner.runNeeds(job.plan)), .outside)
             }
         Task(executorPreference: executor) { await self.run(job, from: start) }
     }
@@ -57,8 +56,9 @@ extension JobService {
     private func course(of job: inout RunningJob, from start: Start, _ held: inout [Slots.Need]) async -> WireJobResult? {
         let id = job.id
         var ticket: Slots.Ticket
+        var standing = Standing.outside
         switch start {
-        case .line(let place, _): ticket = place
+        case .line(let place, let claimed): (ticket, standing) = (place, claimed)
         case .postponed(let lane, let until):
             watchers.open(id, .accepted, attempt: job.attempts.number)
             switch await turn(lane, job, &held) {
@@ -72,11 +72,12 @@ extension JobService {
             case .left: return nil
             }
         }
-        var isRecorded = if case .line(_, let isRunning) = start { isRunning } else { false }
+        // With a claim that holds everything the journal says so.
+        var isRecorded = if case .holds = standing { true } else { false }
         watchers.open(id, isRecorded ? .running : .accepted, attempt: job.attempts.number)
         while true {
-            switch await turn(ticket, job, &held) {
-            case .go: break
+            switch await turn(ticket, standing, job, &held) {
+            case .go: standing = .inLane
             case .end(let result): return result
             case .left: return nil
             }
@@ -105,27 +106,74 @@ extension JobService {
         }
     }
 
-    /// Waits in line until the job holds what it needs, its deadline comes, or somebody cancels it.
-    private func turn(_ ticket: Slots.Ticket, _ job: RunningJob, _ held: inout [Slots.Need]) async -> Turn {
-        if !ticket.isGranted {
-            var clock: Task<Void, Never>?
-            if let left = job.left(at: WallClock.now()) {
-                let slots = slots
-                clock = Task {
-                    guard (try? await Task.sleep(for: max(left, .zero))) != nil else { return }
-                    _ = slots.cancel(ticket)
-                }
-            }
-            defer { clock?.cancel() }
-            if !active.move(job.id, to: .line(ticket)) { _ = slots.cancel(ticket) }
-            guard await slots.wait(ticket) else {
-                let now = WallClock.now()
-                if active.isCancelled(job.id) { return .end(StoredResult.cancelled(job, now: now)) }
-                return isDraining ? .left : .end(StoredResult.late(job, now: now))
-            }
-            _ = active.move(job.id, to: .between)
+    /// Waits until the job holds what it needs, here and, where the journal is shared, among all executors.
+    ///
+    /// Who waits for its lane stands in no other line, and who holds places waits for nothing: so nobody waits for one who waits for him.
+    private func turn(
+        _ ticket: Slots.Ticket, _ standing: Standing, _ job: RunningJob, _ held: inout [Slots.Need]
+    ) async -> Turn {
+        guard let turns else { return await turn(ticket, job, &held) }
+        let id = job.id
+        var ticket = ticket
+        if case .outside = standing, !runner.laneNeeds(job.plan).isEmpty {
+            slots.leave(ticket)
+            turns.enter(id, .lane)
+            if let end = await wait(job, { turns.cancel(id) }, { await turns.wait(id) }) { return end }
+            ticket = slots.reenter(runner.runNeeds(job.plan))
         }
+        let here = await turn(ticket, job, &held)
+        guard case .go = here else { return here }
+        switch standing {
+        case .holds: return .go
+        case .entered: break
+        case .outside, .inLane: if await enter(job, turns.journal) { return .go }
+        }
+        turns.enter(id, .places)
+        return await wait(job, { turns.cancel(id) }, { await turns.wait(id) }) ?? inTime(job)
+    }
+
+    /// In the lines for its places; true when it holds them already. It waits for its journal as long as that takes.
+    private func enter(_ job: RunningJob, _ journal: any SharedJournal) async -> Bool {
+        while true {
+            do throws(JournalError) {
+                return try await journal.enter(job.id, runner.places(job.plan))
+            } catch {
+                logger.error("job waits: its places cannot be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.journalPause)
+        }
+    }
+
+    /// Waits in the line of this process.
+    private func turn(_ ticket: Slots.Ticket, _ job: RunningJob, _ held: inout [Slots.Need]) async -> Turn {
+        let slots = slots
+        if !ticket.isGranted, let end = await wait(job, { _ = slots.cancel(ticket) }, { await slots.wait(ticket) }) { return end }
         held += ticket.needs
+        return inTime(job)
+    }
+
+    /// Waits in a line that the job stands in. Nil when its turn has come; else its deadline has, or somebody has cancelled it.
+    private func wait(_ job: RunningJob, _ leave: @escaping @Sendable () -> Void, _ turn: () async -> Bool) async -> Turn? {
+        var clock: Task<Void, Never>?
+        if let left = job.left(at: WallClock.now()) {
+            clock = Task {
+                guard (try? await Task.sleep(for: max(left, .zero))) != nil else { return }
+                leave()
+            }
+        }
+        defer { clock?.cancel() }
+        if !active.move(job.id, to: .line(leave)) { leave() }
+        guard await turn() else {
+            let now = WallClock.now()
+            if active.isCancelled(job.id) { return .end(StoredResult.cancelled(job, now: now)) }
+            return isDraining ? .left : .end(StoredResult.late(job, now: now))
+        }
+        _ = active.move(job.id, to: .between)
+        return nil
+    }
+
+    /// Not to be begun when its deadline has come.
+    private func inTime(_ job: RunningJob) -> Turn {
         guard let left = job.left(at: WallClock.now()), left <= .zero else { return .go }
         return .end(StoredResult.late(job, now: WallClock.now()))
     }
@@ -139,7 +187,7 @@ extension JobService {
         case .end: return .end(runner.sum(job, attempts: made, now: now))
         case .dead: return .end(runner.sum(job, attempts: made, isDead: true, now: now))
         case .again(let wait):
-            let lane = runner.laneNeeds(job.plan)
+            let lane = laneNeeds(job.plan)
             slots.release(Array(held.dropFirst(lane.count)))
             held = lane
             let last = runner.sum(job, attempts: made, now: now)

@@ -19,7 +19,7 @@ extension JobService {
                 return watchers.refuse(watcher, .notFound)
             }
             watchers.admit(watcher, as: stored)
-            if stored.finishedAt == nil, journal.isShared, !active.isActive(stored.id) { await follow(stored.id) }
+            if stored.finishedAt == nil, journal.shared != nil, !active.isActive(stored.id) { await follow(stored.id) }
         } catch {
             logger.error("job cannot be looked up", metadata: ["job": "\(watcher.jobID.prefix(36))", "error": "\(error)"])
             watchers.refuse(watcher, .unavailable)

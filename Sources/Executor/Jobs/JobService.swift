@@ -13,6 +13,10 @@ final class JobService: Sendable {
     let runner: JobRunner
     let slots: Slots
     let logger: Logger
+    /// Turns that depend on other executors, where the journal is shared. What holds among all of them is then the journal's to decide:
+    /// lanes and rates, and places beside those of ``slots``.
+    let turns: SharedTurns?
+    let news = JobNews()
     /// Who watches which job.
     let watchers = JobWatchers()
     let metrics: ExecutorMetrics
@@ -27,6 +31,7 @@ final class JobService: Sendable {
     ) {
         self.rules = rules
         self.journal = journal
+        turns = journal.shared.map { SharedTurns($0) }
         self.runner = runner
         self.slots = slots
         self.metrics = metrics
@@ -43,6 +48,7 @@ final class JobService: Sendable {
     func drain() {
         draining.store(true, ordering: .relaxed)
         slots.close()
+        turns?.close()
     }
 
     /// Takes one request to its answer; returns at once.
@@ -86,28 +92,24 @@ final class JobService: Sendable {
         _ plan: Policy.Plan, _ submission: Submission, _ subscriber: Subscriber, now: Int64
     ) async throws(Refusal) -> ClaimOutcome {
         let id = submission.request.jobID
-        guard rates.take(plan.job, now: JobRates.now()) else {
+        guard turns != nil || rates.take(plan.job, now: JobRates.now()) else {
             throw Refusal(.busy, "job \(plan.job.name) is asked for more often than its rate allows")
         }
-        guard let ticket = slots.enter(runner.laneNeeds(plan) + runner.runNeeds(plan)) else {
+        guard (turns?.waitingCount ?? 0) < Slots.maximumWaiting, let ticket = slots.enter(laneNeeds(plan) + runner.runNeeds(plan))
+        else {
             rates.giveBack(plan.job)
             throw Refusal(.busy, "too many jobs are waiting already, in all or in the lane of this one")
         }
         let isNew = active.begin(id)
         let outcome: ClaimOutcome
         do throws(JournalError) {
-            outcome = try await journal.claim(
-                claim(
-                    submission, on: plan.runs.map(\.destination), status: ticket.isGranted ? .running : .accepted, refusal: nil,
-                    now: now,
-                    AuditEvent.accepted(
-                        submission, plan, policy: rules.now.policy.digest, starts: ticket.isGranted, at: now)))
+            outcome = try await journal.claim(claim(submission, plan, starts: ticket.isGranted, now: now))
         } catch {
             giveUp(plan, ticket, isNew ? id : nil)
             logger.error("job was not accepted", metadata: ["job": "\(id)", "error": "\(error)"])
             throw Refusal(.journal, "the journal cannot be written: \(error.cause.rawValue)")
         }
-        guard case .claimed = outcome else {
+        guard case .claimed(let standing) = outcome else {
             giveUp(plan, ticket, isNew ? id : nil)
             return outcome
         }
@@ -116,7 +118,7 @@ final class JobService: Sendable {
         metrics.accepted.increment()
         logger.info("job accepted", metadata: metadata(submission.request, ingress: submission.ingress))
         let job = RunningJob(request: submission.request, body: submission.body, plan: plan, acceptedAt: now)
-        Task(executorPreference: executor) { await self.run(job, from: .line(ticket, isRunning: ticket.isGranted)) }
+        Task(executorPreference: executor) { await self.run(job, from: .line(ticket, standing)) }
         return outcome
     }
 
@@ -145,6 +147,7 @@ final class JobService: Sendable {
             throw Refusal(.replay, "the event id was used with another body before, by job \(stored.id)")
         case .expired:
             throw Refusal(.expired, "the request was past its expires-at when it arrived; compare the clocks of both halves")
+        case .busy(let reason): throw Refusal(.busy, reason)
         case .claimed: break
         }
     }
@@ -160,7 +163,7 @@ final class JobService: Sendable {
         }
         // It waits for a later attempt, runs at another executor, finished between the claim and now, or finished long ago.
         let current = (try? await journal.find(stored.id)) ?? stored
-        if current.finishedAt == nil, journal.isShared, !active.isActive(stored.id) { return await follow(current, subscriber) }
+        if current.finishedAt == nil, journal.shared != nil, !active.isActive(stored.id) { return await follow(current, subscriber) }
         subscriber.sink.finished(subscriber.answer(StoredResult.of(current)))
     }
 
@@ -272,6 +275,24 @@ final class JobService: Sendable {
         let parts = request.token.split(separator: ".", omittingEmptySubsequences: false)
         request.token = parts.count == 3 ? "\(parts[0]).\(parts[1])." : ""
         return (try? request.serializedBytes()) ?? []
+    }
+
+    /// The lane that is kept here; of a journal that is shared it is kept there.
+    func laneNeeds(_ plan: Policy.Plan) -> [Slots.Need] { turns == nil ? runner.laneNeeds(plan) : [] }
+
+    /// - Parameter starts: nothing here is against beginning at once.
+    private func claim(_ submission: Submission, _ plan: Policy.Plan, starts: Bool, now: Int64) -> JobClaim {
+        let digest = rules.now.policy.digest
+        var claim = claim(
+            submission, on: plan.runs.map(\.destination), status: starts ? .running : .accepted, refusal: nil, now: now,
+            AuditEvent.accepted(submission, plan, policy: digest, starts: starts, at: now))
+        if turns != nil {
+            claim.limits = SharedLimits(
+                lane: runner.laneNeeds(plan).first.map { ($0.key, $0.queue) }, places: starts ? runner.places(plan) : [],
+                rate: plan.job.rate,
+                waiting: starts ? AuditEvent.accepted(submission, plan, policy: digest, starts: false, at: now) : [])
+        }
+        return claim
     }
 
     private func claim(

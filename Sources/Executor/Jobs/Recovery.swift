@@ -13,7 +13,7 @@ extension JobService {
     static let adoptionInterval = Duration.seconds(5)
 
     /// Until the task is cancelled: does the same with jobs of other executors that are gone.
-    func adopt() async {
+    func adopt(from journal: any SharedJournal) async {
         while !Task.isCancelled, !isDraining {
             let left = (try? await journal.adopt()) ?? []
             if !left.isEmpty {

@@ -30,11 +30,6 @@ protocol Journal: Sendable {
 
     /// Adds to a job's history soon, with the next thing that is written; nothing depends on it and nobody learns of a failure.
     func noteLater(_ jobID: String, _ what: String, destination: String)
-    /// Of one that is shared: keeps it this executor's. Returns when the task is cancelled, or with true when another executor has taken
-    /// over: what this one writes from then on fails.
-    func keep() async -> Bool
-    /// Of one that is shared: jobs of executors that are gone for good or for too long, which are this one's from now on.
-    func adopt() async throws(JournalError) -> [StoredJob]
     /// This executor's jobs that were accepted or running when the journal was last written.
     func unfinished() async throws(JournalError) -> [StoredJob]
     /// A job by its id or, failing that, the newest of an event id.
@@ -45,8 +40,8 @@ protocol Journal: Sendable {
     func discard(_ jobID: String, by operatorName: String) async throws(JournalError) -> Bool
     /// A job's history, oldest first.
     func history(_ jobID: String) async throws(JournalError) -> [WireJobEvent]
-    /// Other executors write to it, too.
-    var isShared: Bool { get }
+    /// Itself, where other executors write to it, too; nil for one that is this executor's alone.
+    var shared: (any SharedJournal)? { get }
     /// The disk did not take the last write.
     var isFailing: Bool { get }
     /// How it and its audit log are; never waits for the disk to be written.
@@ -57,11 +52,7 @@ protocol Journal: Sendable {
 
 /// A journal that is one executor's alone for as long as its process lives.
 extension Journal {
-    var isShared: Bool { false }
-
-    func keep() async -> Bool { false }
-
-    func adopt() async throws(JournalError) -> [StoredJob] { [] }
+    var shared: (any SharedJournal)? { nil }
 }
 
 /// What is written when a job is accepted.
@@ -88,6 +79,8 @@ struct JobClaim: Sendable {
     let now: Int64
     /// Recorded in the audit log when the job is claimed.
     var events: [AuditEvent] = []
+    /// Of a journal that is shared: what the claim depends on among all executors.
+    var limits: SharedLimits?
 }
 
 /// Where a replayed job comes from.
@@ -124,7 +117,7 @@ enum DeadLetter: Int64, Sendable {
 /// The journal's answer to a claim.
 enum ClaimOutcome: Sendable {
     /// This job is new and ours to run.
-    case claimed
+    case claimed(Standing)
     /// The same envelope was claimed before.
     case known(StoredJob)
     /// Another job stands for the same event.
@@ -135,6 +128,8 @@ enum ClaimOutcome: Sendable {
     case contradiction(StoredJob)
     /// Not known, and too late to begin.
     case expired
+    /// Of a journal that is shared: a limit among all executors is against it, for this reason.
+    case busy(String)
 }
 
 /// A job as the journal has it.

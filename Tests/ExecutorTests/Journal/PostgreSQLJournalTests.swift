@@ -36,7 +36,7 @@
             let next = try bed.open(.postgreSQL)
             let error = await #expect(throws: JournalError.self) { _ = try await first.claim(Samples.event("e2")) }
             #expect(error?.cause == .lost)
-            #expect(await first.keep())
+            #expect(try await first.keep())
             #expect(try await next.unfinished().map(\.request.eventID) == ["e1"])
             #expect(try await next.claim(Samples.event("e2")) == "claimed")
         }

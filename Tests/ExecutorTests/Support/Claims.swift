@@ -51,6 +51,7 @@ extension ClaimOutcome {
         case .conflict: "conflict"
         case .contradiction(let job): "contradiction \(job.id)"
         case .expired: "expired"
+        case .busy(let reason): "busy: \(reason)"
         }
     }
 }

@@ -75,6 +75,12 @@ final class JournalBed: Sendable {
 }
 
 extension Journal {
+    /// Of one that is shared.
+    func keep() async throws -> Bool { try await #require(shared).keep() }
+
+    /// Of one that is shared.
+    func adopt() async throws -> [StoredJob] { try await #require(shared).adopt() }
+
     /// Claims a job that must be new; the job.
     @discardableResult
     func claimed(

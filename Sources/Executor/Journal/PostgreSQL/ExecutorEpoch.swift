@@ -54,6 +54,7 @@
                 if let old = old?.int(0) {
                     _ = try connection.query(
                         "UPDATE job SET holder = $1 WHERE holder = $2 AND finished_at IS NULL", [.int(new), .int(old)])
+                    _ = try connection.query("DELETE FROM place WHERE holder = $1", [.int(old)])
                 }
                 _ = try connection.simple("COMMIT")
                 return new
@@ -91,6 +92,7 @@
                 """, [.int(transaction.epoch), lease])
             guard gone.count > 0 else { return [] }
             let epochs = gone.all.compactMap { $0.int(0) }.map(String.init).joined(separator: ",")
+            _ = try transaction.query("DELETE FROM place WHERE holder = ANY ($1::text::bigint[])", [.text("{\(epochs)}")])
             let adopted = try transaction.query(
                 """
                 WITH adopted AS (
@@ -105,6 +107,7 @@
             try transaction.execute(
                 "UPDATE executor SET alive_until = clock_timestamp() WHERE name = $1 AND epoch = $2",
                 [.text(transaction.origin), .int(transaction.epoch)])
+            try transaction.execute("DELETE FROM place WHERE holder = $1", [.int(transaction.epoch)])
         }
     }
 #endif

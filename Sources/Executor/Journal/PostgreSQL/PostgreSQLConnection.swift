@@ -173,6 +173,20 @@
             return last
         }
 
+        /// What was notified since the last time; waits for it, if need be.
+        func notifications(within limit: Duration) throws(PostgreSQLError) -> [String] {
+            guard !isBroken else { throw PostgreSQLError(.away, "the connection has ended") }
+            var descriptor = pollfd(fd: unsafe PQsocket(connection), events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&descriptor, 1, Int32(clamping: limit.milliseconds)) > 0 else { return [] }
+            guard unsafe PQconsumeInput(connection) == 1 else { throw broken() }
+            var texts: [String] = []
+            while let notification = unsafe PQnotifies(connection) {
+                texts.append(unsafe String(cString: notification.pointee.extra))
+                unsafe PQfreemem(notification)
+            }
+            return texts
+        }
+
         private func error(of result: OpaquePointer) -> PostgreSQLError {
             guard let state = unsafe sallyport_pq_state(result) else { return broken() }
             let message = unsafe sallyport_pq_message(result).map { unsafe String(cString: $0) } ?? "an error"

@@ -62,16 +62,18 @@
             return earlier
         }
 
-        static func insert(_ transaction: PostgreSQLTransaction, _ claim: JobClaim, key: String, turn: Int64) throws {
+        static func insert(
+            _ transaction: PostgreSQLTransaction, _ claim: JobClaim, as status: WireJobStatus, key: String, turn: Int64
+        ) throws {
             let request = claim.request
             // A replay's history begins with where it comes from.
-            let what = claim.replay == nil ? PostgreSQLValue.text(HistoryText.state(claim.status)) : .null
+            let what = claim.replay == nil ? PostgreSQLValue.text(HistoryText.state(status)) : .null
             try transaction.execute(
                 """
                 WITH new AS (
                     INSERT INTO job (id, ingress, hook, job, dedupe_key, turn, event_id, sender_attempt, status, reason, error, request,
-                        request_digest, key_id, signature, body, accepted_at, finished_at, origin, operator, correlation_id, hosts, holder)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+                        request_digest, key_id, signature, body, accepted_at, finished_at, origin, operator, correlation_id, hosts, holder, lane)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $25)
                     RETURNING number, accepted_at, hosts
                 ), places AS (
                     INSERT INTO job_host (host, accepted_at, number)
@@ -83,16 +85,17 @@
                 """,
                 [
                     .text(request.jobID), .text(claim.ingress), .text(request.hook), .text(request.job), .text(key), .int(turn),
-                    .text(request.eventID), .int(Int64(request.attempt)), .int(Int64(claim.status.rawValue)),
+                    .text(request.eventID), .int(Int64(request.attempt)), .int(Int64(status.rawValue)),
                     .int(Int64(claim.refusal?.reason.rawValue ?? 0)), .text(claim.refusal?.message ?? ""), .bytes(claim.payload),
                     .bytes(claim.digest), .text(claim.keyID), .bytes(claim.signature), .bytes(claim.body), .int(claim.now),
                     .int(claim.refusal == nil ? nil : claim.now), .text(claim.replay?.origin ?? ""),
                     .text(claim.replay?.operatorName ?? ""), .text(request.correlationID),
                     .text(claim.hosts.joined(separator: ",")), .int(transaction.epoch), what,
+                    .text(claim.limits?.lane?.name ?? ""),
                 ])
             guard let replay = claim.replay else { return }
             try replayed(transaction, replay, as: request.jobID, at: claim.now)
-            try add(transaction, request.jobID, at: claim.now, HistoryText.state(claim.status), destination: "")
+            try add(transaction, request.jobID, at: claim.now, HistoryText.state(status), destination: "")
         }
 
         private static func replayed(_ transaction: PostgreSQLTransaction, _ replay: Replay, as jobID: String, at now: Int64)

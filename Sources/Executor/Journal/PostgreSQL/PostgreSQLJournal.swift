@@ -9,14 +9,15 @@
     /// The journal in a PostgreSQL database, which several executors share: each event is claimed once among all of them.
     ///
     /// One connection writes, with group commit; one finds jobs, and one is for what operators look at.
-    final class PostgreSQLJournal: Journal {
+    final class PostgreSQLJournal: SharedJournal {
         let commits: CommitQueue<PostgreSQLStore>
-        private let finder: PostgreSQLReader
+        let finder: PostgreSQLReader
         private let viewer: PostgreSQLReader
         private let epoch: Int64
         let audit: AuditTrail
         let place: String
         private let logger: Logger
+        let news: PostgreSQLNews
 
         /// Connects, brings the tables up to date, takes over what the executor of the same name had left, and takes up its audit log.
         /// Blocks; call before serving.
@@ -46,6 +47,7 @@
             }
             epoch = store.epoch
             commits = CommitQueue(store, audit: audit, duration: commitDuration)
+            news = PostgreSQLNews(target, logger: logger)
             finder = PostgreSQLReader(target, label: "sallyport.journal.find")
             viewer = PostgreSQLReader(target, label: "sallyport.journal.view")
         }
@@ -55,7 +57,9 @@
             let request = claim.request
             // A refused request must not stand in the way of the same event once the policy allows it.
             let key = claim.status == .refused ? "" : request.dedupeKey
-            let keys = [Self.jobKey + request.jobID] + (key.isEmpty ? [] : ["key \(request.job) \(key)"])
+            let keys =
+                [Self.jobKey + request.jobID] + (key.isEmpty ? [] : ["key \(request.job) \(key)"])
+                + Self.keys(of: claim.limits, job: request.job)
             return try await commits.record("claim", keys: keys) { transaction, events in
                 let earlier = try Self.earlier(transaction, request, key: key)
                 if let known = earlier.same { return known.digest == claim.digest ? .known(known) : .conflict }
@@ -65,9 +69,18 @@
                 }
                 guard !claim.expired else { return .expired }
                 try audit.admit()
-                try Self.insert(transaction, claim, key: key, turn: key.isEmpty ? 0 : earlier.turn)
-                events += claim.events
-                return .claimed
+                var standing = Standing.outside
+                if let limits = claim.limits {
+                    switch try Self.standing(transaction, request, limits) {
+                    case .success(let found): standing = found
+                    case .failure(let busy): return .busy(busy.reason)
+                    }
+                }
+                let waits = claim.limits != nil && claim.status == .running && standing != .holds
+                try Self.insert(
+                    transaction, claim, as: waits ? .accepted : claim.status, key: key, turn: key.isEmpty ? 0 : earlier.turn)
+                events += waits ? claim.limits?.waiting ?? [] : claim.events
+                return .claimed(standing)
             }
         }
 
@@ -102,6 +115,7 @@
                         .text(jobID), .int(transaction.epoch),
                     ])
                 try Self.add(transaction, jobID, at: now, what, destination: "")
+                try Self.leave(transaction, jobID)
             }
         }
 
@@ -144,6 +158,7 @@
                         .bool(result.status == .succeeded), .text(jobID), .int(transaction.epoch),
                         .text(HistoryText.state(result.status)),
                     ])
+                try Self.leave(transaction, jobID)
                 if ended > 0 { events += audited + [end] }
             }
         }
@@ -168,7 +183,10 @@
         func recordLater(_ audited: [AuditEvent]) { commits.recordLater(audited, logger) }
 
         /// Any other process of this name need not wait for it, once its audit log is written out.
-        func close() { commits.last(then: audit.close) { try ExecutorEpoch.end($0) } }
+        func close() {
+            news.close()
+            commits.last(then: audit.close) { try ExecutorEpoch.end($0) }
+        }
 
         func keep() async -> Bool {
             while !Task.isCancelled {
@@ -288,7 +306,7 @@
             }
         }
 
-        var isShared: Bool { true }
+        var shared: (any SharedJournal)? { self }
         var isFailing: Bool { commits.failure != nil }
 
         func health() async -> JournalHealth {
@@ -306,7 +324,7 @@
             }
         }
 
-        private func look<T: Sendable>(
+        func look<T: Sendable>(
             _ step: String, _ reader: PostgreSQLReader, _ body: @escaping @Sendable (PostgreSQLConnection) throws -> T
         ) async throws(JournalError) -> T {
             do {

@@ -96,12 +96,15 @@
                 correlation_id TEXT COLLATE "C" NOT NULL,
                 -- Its hosts, with commas between them.
                 hosts TEXT COLLATE "C" NOT NULL,
+                -- Jobs of one lane run one at a time, in the order of their numbers; empty for none.
+                lane TEXT COLLATE "C" NOT NULL DEFAULT '',
                 -- The epoch of the executor whose it is while it is not finished.
                 holder BIGINT NOT NULL
             );
             CREATE UNIQUE INDEX job_by_dedupe_key ON sallyport.job (dedupe_key, job, turn) WHERE dedupe_key <> '';
             CREATE INDEX job_by_event ON sallyport.job (event_id, number) WHERE event_id <> '';
             CREATE INDEX job_unfinished ON sallyport.job (holder, number) WHERE finished_at IS NULL;
+            CREATE INDEX job_in_lane ON sallyport.job (lane, number) WHERE finished_at IS NULL AND lane <> '';
             CREATE INDEX job_by_finish ON sallyport.job (finished_at) WHERE finished_at IS NOT NULL;
             CREATE INDEX job_by_acceptance ON sallyport.job (accepted_at, number);
             CREATE INDEX job_by_status ON sallyport.job (status, accepted_at, number);
@@ -116,6 +119,22 @@
                 number BIGINT NOT NULL,
                 PRIMARY KEY (host, accepted_at, number)
             );
+            -- Who holds places of a job or a host, or stands in the line for them: one row for each, all of a job with one turn. A row has its
+            -- place when fewer than `wanted` others of its key have theirs or an earlier turn; a job takes all of them or none.
+            CREATE SEQUENCE sallyport.place_turn;
+            CREATE TABLE sallyport.place (
+                key TEXT COLLATE "C" NOT NULL,
+                turn BIGINT NOT NULL,
+                job TEXT COLLATE "C" NOT NULL,
+                wanted BIGINT NOT NULL,
+                granted BOOLEAN NOT NULL,
+                -- The epoch of the executor that runs the job.
+                holder BIGINT NOT NULL,
+                PRIMARY KEY (key, turn)
+            ) WITH (fillfactor = 50);
+            CREATE INDEX place_of_job ON sallyport.place (job);
+            -- Of jobs with a rate: when their bucket is full again, in microseconds since 1970.
+            CREATE TABLE sallyport.rate (job TEXT COLLATE "C" PRIMARY KEY, full_at BIGINT NOT NULL) WITH (fillfactor = 50);
             -- Histories; removed with their job, too.
             CREATE TABLE sallyport.event (
                 job BIGINT NOT NULL,

@@ -16,7 +16,7 @@
         private var connection: PostgreSQLConnection?
 
         var place: String { target.place }
-        /// Each claim takes two locks, of which a server has some thousands for all its transactions.
+        /// Each claim takes some locks, of which a server has some thousands for all its transactions.
         var maximumBatch: Int { 256 }
 
         /// Connects, brings the tables up to date and begins a new epoch of that executor, which takes over what it had not finished before.
@@ -64,6 +64,7 @@
             do {
                 try body(transaction)
                 if transaction.mustRepeat { throw MustRepeat() }
+                try PostgreSQLNews.tell(transaction.news, by: connection)
             } catch {
                 if !connection.isBroken { _ = try? connection.simple("ROLLBACK") }
                 // The connection's end says more than what each operation met after it.
@@ -136,7 +137,7 @@
         }
 
         /// FNV-1a. Keys that have the same number wait for one another without need, and that is all.
-        private static func number(_ key: String) -> Int64 {
+        static func number(_ key: String) -> Int64 {
             Int64(bitPattern: key.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 })
         }
 

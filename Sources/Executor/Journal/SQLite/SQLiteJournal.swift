@@ -86,7 +86,7 @@ final class SQLiteJournal: Journal {
             try audit.admit()
             try Self.insert(database, claim)
             events += claim.events
-            return .claimed
+            return .claimed(claim.status == .running ? .holds : .outside)
         }
     }
 
