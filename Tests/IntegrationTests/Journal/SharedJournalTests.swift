@@ -19,9 +19,30 @@
                 destinations: [web-1]
                 timeout: 60s
                 concurrency: 1
+              alone:
+                command: [sh, -c, "mkdir \(marks).lock || echo overlap >> \(marks); sleep 0.3; rmdir \(marks).lock; echo x >> \(marks)"]
+                destinations: [web-1]
+                timeout: 20s
+                concurrency: 1
+              lane:
+                command: [sh, -c, 'mkdir "$0.lock" || echo overlap >> $0; sleep 0.2; rmdir "$0.lock"; echo "$1" >> $0', \(marks), "{number}"]
+                destinations: [web-1]
+                timeout: 20s
+                lane: { key: "{of}", queue: 20 }
+                parameters:
+                  number: { type: integer, minimum: 0, maximum: 99 }
+                  of: { pattern: "all" }
+              rated:
+                command: ["true"]
+                destinations: [web-1]
+                timeout: 20s
+                rate: { jobs: 2, per: 1h }
 
             """
-        private static let hooks = DeliveryTests.hook("mark") + DeliveryTests.hook("single", "respond: sync\n    wait: 50s")
+        private static let hooks =
+            DeliveryTests.hook("mark") + DeliveryTests.hook("single", "respond: sync\n    wait: 50s")
+            + DeliveryTests.hook("alone", "respond: sync\n    wait: 50s") + DeliveryTests.hook("rated")
+            + DeliveryTests.hook("lane", "respond: async\n    parameters: {number: {payload: /number}, of: {literal: all}}")
 
         private let database: PostgreSQLServer
         private let one: TestBed
@@ -42,9 +63,11 @@
             two = try pod("two")
         }
 
-        private var runs: Int {
-            (try? String(contentsOfFile: Self.marks, encoding: .utf8))?.count(where: { $0 == "\n" }) ?? 0
+        private var lines: [String] {
+            (try? String(contentsOfFile: Self.marks, encoding: .utf8))?.split(separator: "\n").map(String.init) ?? []
         }
+
+        private var runs: Int { lines.count }
 
         private func delivering(_ hook: String, event: String, to bed: TestBed) -> Background<HookAnswer> {
             Background { try bed.deliver(hook: hook, event: event, signature: nil, token: nil) }
@@ -67,6 +90,29 @@
                 #expect(shown.output.contains("succeeded"))
             }
             #expect(runs == 1)
+        }
+
+        @Test func `a job that may run once at a time does so whichever pod it reaches, and all get their turn`() throws {
+            let answers = (0..<10).map { delivering("alone", event: "evt_\($0)", to: $0.isMultiple(of: 2) ? one : two) }
+            #expect(try answers.map { try $0.value.status } == Array(repeating: 200, count: 10))
+            #expect(lines == Array(repeating: "x", count: 10))
+        }
+
+        @Test func `jobs of a lane run one at a time in the order in which the pods took them`() throws {
+            for number in 0..<10 {
+                let bed = number.isMultiple(of: 2) ? one : two
+                let answer = try bed.deliver("{\"number\":\(number)}", hook: "lane", event: "evt_\(number)", signature: nil, token: nil)
+                #expect(answer.status == 202)
+            }
+            #expect(try eventually(within: 60) { try one.jobs(["--status", "succeeded"]).count == 10 })
+            #expect(lines == (0..<10).map(String.init))
+        }
+
+        @Test func `a rate is that of all pods together`() throws {
+            let answers = try [one, two, one, two].enumerated().map { number, bed in
+                try bed.deliver(hook: "rated", event: "evt_\(number)", signature: nil, token: nil).status
+            }
+            #expect(answers == [200, 200, 429, 429])
         }
 
         @Test func `after kill -9 of an executor the other says that what ran is unknown, and runs what had not begun`() throws {
