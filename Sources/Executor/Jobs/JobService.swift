@@ -163,7 +163,9 @@ final class JobService: Sendable {
         }
         // It waits for a later attempt, runs at another executor, finished between the claim and now, or finished long ago.
         let current = (try? await journal.find(stored.id)) ?? stored
-        if current.finishedAt == nil, journal.shared != nil, !active.isActive(stored.id) { return await follow(current, subscriber) }
+        if current.finishedAt == nil, journal.shared != nil, !active.isActive(stored.id) {
+            return await follow(current, subscriber)
+        }
         subscriber.sink.finished(subscriber.answer(StoredResult.of(current)))
     }
 

@@ -101,7 +101,8 @@
         @Test func `jobs of a lane run one at a time in the order in which the pods took them`() throws {
             for number in 0..<10 {
                 let bed = number.isMultiple(of: 2) ? one : two
-                let answer = try bed.deliver("{\"number\":\(number)}", hook: "lane", event: "evt_\(number)", signature: nil, token: nil)
+                let answer = try bed.deliver(
+                    "{\"number\":\(number)}", hook: "lane", event: "evt_\(number)", signature: nil, token: nil)
                 #expect(answer.status == 202)
             }
             #expect(try eventually(within: 60) { try one.jobs(["--status", "succeeded"]).count == 10 })
