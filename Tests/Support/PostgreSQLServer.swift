@@ -114,6 +114,13 @@ public final class PostgreSQLServer: Sendable {
     /// Sends a signal to the server's first process: SIGINT ends it in order, SIGQUIT at once, SIGSTOP and SIGCONT hold that one process.
     public func signal(_ number: Int32) { daemon.withLock { _ = kill($0.pid, number) } }
 
+    /// Its first process, and all that this has started.
+    public var processes: [Int32] {
+        let first = daemon.withLock { $0.pid }
+        let children = (try? Command.run("/usr/bin/pgrep", ["-P", "\(first)"]).output) ?? ""
+        return [first] + children.split(separator: "\n").compactMap { Int32($0) }
+    }
+
     /// Ends it; 0 or its exit code.
     @discardableResult
     public func stop(_ number: Int32 = SIGINT) -> Int32 { daemon.withLock { $0.stop(number, within: 30) } }
