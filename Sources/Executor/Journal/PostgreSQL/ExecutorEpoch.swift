@@ -22,6 +22,12 @@
                 // Now, for the server sees a little later that a connection has ended, and who asked takes the name next.
                 _ = try connection.query(
                     "SELECT pg_advisory_unlock(hashtextextended('sallyport executor ' || $1::text, 0))", [.text(name)])
+                let copied = try connection.query(
+                    "SELECT 1 FROM executor WHERE name = $1 AND alive_until = 'infinity'", [.text(name)])
+                guard copied.count == 0 else {
+                    throw PostgreSQLError(
+                        .damaged, "a journal was copied for \(name), and not to its end; run journal copy again")
+                }
                 return false
             }
             return try connection.query(
@@ -35,9 +41,12 @@
             _ = try connection.simple("BEGIN")
             do throws(PostgreSQLError) {
                 let old = try connection.query(
-                    "SELECT epoch, alive_until > clock_timestamp() FROM executor WHERE name = $1 FOR UPDATE", [.text(name)]
+                    """
+                    SELECT epoch, alive_until > clock_timestamp(), isfinite(alive_until) FROM executor WHERE name = $1 FOR UPDATE
+                    """, [.text(name)]
                 ).first
-                guard isFree || old?.int(1) != 1 else {
+                // A lease without an end is that of a copy that has not ended.
+                guard isFree || old?.int(1) != 1, old?.int(2) != 0 else {
                     _ = try connection.simple("ROLLBACK")
                     return nil
                 }

@@ -55,7 +55,7 @@
             let request = claim.request
             // A refused request must not stand in the way of the same event once the policy allows it.
             let key = claim.status == .refused ? "" : request.dedupeKey
-            let keys = [Self.jobKey + request.jobID] + (key.isEmpty ? [] : ["key \(request.job) \(key)"])
+            let keys = Self.keys(request.jobID, request.job, key)
             return try await commits.record("claim", keys: keys) { transaction, events in
                 let earlier = try Self.earlier(transaction, request, key: key)
                 if let known = earlier.same { return known.digest == claim.digest ? .known(known) : .conflict }
@@ -186,6 +186,11 @@
         }
 
         private static let jobKey = "job "
+
+        /// What a claim of that job id, job and dedupe key decides on.
+        static func keys(_ id: String, _ job: String, _ dedupeKey: String) -> [String] {
+            [jobKey + id] + (dedupeKey.isEmpty ? [] : ["key \(job) \(dedupeKey)"])
+        }
 
         func adopt() async throws(JournalError) -> [StoredJob] {
             // Claims of this executor that stand although it has told their senders that they failed: none of them has begun.
