@@ -91,7 +91,8 @@ public struct JournalCopy: Sendable {
             }
             guard origin == audit.origin else {
                 throw JournalCareError(
-                    "\(audit.path) is the audit log of \(origin ?? "nobody"), and audit.origin says \(audit.origin); write that of the log")
+                    "\(audit.path) is the audit log of \(origin ?? "nobody"), and audit.origin says \(audit.origin); "
+                        + "write that of the log")
             }
         }
 
@@ -101,7 +102,8 @@ public struct JournalCopy: Sendable {
                     + "\(counts.deadLetters) dead letters, with \(counts.events) events"
             ]
             if counts.known > 0 { lines.append("\(counts.known) jobs were there already") }
-            lines.append("next: start the executor with these settings, and keep \(source.path) away: it is out of date from then on")
+            lines.append(
+                "next: start the executor with these settings, and keep \(source.path) away: it is out of date from then on")
             return lines
         }
     }

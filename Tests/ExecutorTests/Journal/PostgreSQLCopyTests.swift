@@ -127,7 +127,7 @@
             #expect(error?.description.contains("has written there already, up to audit record 3") == true)
         }
 
-        @Test func `a copy that was broken off goes on, and until it has ended no executor of the name starts there`() async throws {
+        @Test func `a copy that was broken off goes on, and until it has ended no executor of the name starts`() async throws {
             let before = try bed.open(.sqlite)
             let count = 2 * SQLiteSource.pageJobs + 1
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -40,7 +40,8 @@
                 ).first
                 guard row?.int(0) != 1 else {
                     throw JournalCareError(
-                        "the executor \(name) was alive there a moment ago; wait for \(PostgreSQLStore.lease.components.seconds) s")
+                        "the executor \(name) was alive there a moment ago; wait for \(PostgreSQLStore.lease.components.seconds) s"
+                    )
                 }
                 try take(audit, transaction)
                 let epoch = try transaction.query(

@@ -295,6 +295,7 @@
 
         var isShared: Bool { true }
         var isFailing: Bool { commits.failure != nil }
+        var isAway: Bool { commits.failure?.error.cause == .away }
 
         func health() async -> JournalHealth {
             await JournalHealth(place, audit.status, failure: commits.failure) { () async throws(JournalError) in
