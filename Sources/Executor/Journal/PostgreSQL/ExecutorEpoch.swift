@@ -85,28 +85,56 @@
             ).first?.text(0)
         }
 
-        /// Takes over the jobs of executors whose lease is over. Those find that their epoch is gone when they write the next time.
+        /// Jobs that one transaction takes over, and bytes of their bodies from which on it takes no more.
+        static let adoptedJobs = 200
+        static let adoptedBytes = 8 * 1024 * 1024
+
+        /// Takes over jobs of executors whose lease is over, some at a time; empty when there are no more. Those executors find that their
+        /// epoch is gone when they write the next time.
         ///
         /// When the server was away, all leases are over: who has not been in touch for the time of one himself takes nothing over.
         static func adopt(_ transaction: PostgreSQLTransaction, _ columns: String) throws(PostgreSQLError) -> [PostgreSQLRow] {
+            var adopted: [PostgreSQLRow] = []
+            while adopted.count < adoptedJobs, let gone = try takeName(transaction) {
+                adopted += try transaction.query(
+                    """
+                    WITH next AS (
+                        SELECT number, coalesce(octet_length(body), 0) AS bytes FROM job
+                        WHERE holder = $2 AND finished_at IS NULL ORDER BY number LIMIT $3
+                    ), part AS (
+                        SELECT number FROM (SELECT number, sum(bytes) OVER (ORDER BY number) - bytes AS before FROM next) AS sums
+                        WHERE before < $4
+                    ), adopted AS (
+                        UPDATE job SET holder = $1 WHERE number IN (SELECT number FROM part) RETURNING *
+                    ) SELECT \(columns) FROM adopted AS job ORDER BY job.number
+                    """,
+                    [
+                        .int(transaction.epoch), .int(gone), .int(Int64(adoptedJobs - adopted.count)), .int(Int64(adoptedBytes)),
+                    ]
+                ).all
+                let ended = try transaction.execute(
+                    """
+                    DELETE FROM executor
+                    WHERE epoch = $1 AND NOT EXISTS (SELECT 1 FROM job WHERE holder = $1 AND finished_at IS NULL)
+                    """, [.int(gone)])
+                guard ended == 1 else { break }
+            }
+            return adopted
+        }
+
+        /// Takes its name from an executor that is gone, and keeps its row for the transaction; its epoch. The row stays, under a name that no
+        /// executor has, until nobody's job is left: whoever takes over the first of them may be gone himself before the last.
+        private static func takeName(_ transaction: PostgreSQLTransaction) throws(PostgreSQLError) -> Int64? {
             // One whose row is locked is writing: it lives, or somebody else takes it over.
-            let gone = try transaction.query(
+            try transaction.query(
                 """
-                DELETE FROM executor WHERE name IN (
+                UPDATE executor SET name = '#' || epoch WHERE name = (
                     SELECT name FROM executor WHERE alive_until < clock_timestamp() AND epoch <> $1
                         AND (SELECT since FROM executor WHERE epoch = $1) < clock_timestamp() - $2 * interval '1 millisecond'
-                    FOR UPDATE SKIP LOCKED
+                    ORDER BY epoch LIMIT 1 FOR UPDATE SKIP LOCKED
                 ) RETURNING epoch
-                """, [.int(transaction.epoch), lease])
-            guard gone.count > 0 else { return [] }
-            let epochs = gone.all.compactMap { $0.int(0) }.map(String.init).joined(separator: ",")
-            let adopted = try transaction.query(
-                """
-                WITH adopted AS (
-                    UPDATE job SET holder = $1 WHERE holder = ANY ($2::text::bigint[]) AND finished_at IS NULL RETURNING *
-                ) SELECT \(columns) FROM adopted AS job ORDER BY job.number
-                """, [.int(transaction.epoch), .text("{\(epochs)}")])
-            return adopted.all
+                """, [.int(transaction.epoch), lease]
+            ).first?.int(0)
         }
 
         /// The executor stops in order: who comes next need not wait.
