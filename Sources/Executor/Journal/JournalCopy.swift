@@ -56,7 +56,8 @@ public struct JournalCopy: Sendable {
 
         /// With the file's lock held.
         static func copy(
-            _ source: SQLiteSource, to target: PostgreSQLTarget, audit: AuditSettings, _ progress: (_ done: Int, _ all: Int) -> Void
+            _ source: SQLiteSource, to target: PostgreSQLTarget, audit: AuditSettings,
+            _ progress: (_ done: Int, _ all: Int) -> Void
         ) throws(JournalCareError) -> [String] {
             do {
                 let kept = try source.audit()

@@ -69,7 +69,7 @@
                 try await one.history(running.jobID).map(\.what).dropFirst().first?.hasPrefix("taken over by sallyport/") == true)
         }
 
-        @Test func `many jobs are taken over some at a time, and who is gone himself in between leaves none behind`() async throws {
+        @Test func `many jobs are taken over some at a time, and who is gone in between leaves none behind`() async throws {
             let (gone, one, other) = (
                 try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other")
             )
@@ -437,6 +437,25 @@
             for pid in backends { kill(pid, SIGCONT) }
             #expect(try await journal.claim(Samples.event("e3")) == "claimed")
             #expect(try await journal.find(request.jobID) != nil)
+        }
+
+        @Test func `a role that may not create serves where another has made the tables`() async throws {
+            try server.sql("CREATE ROLE plain LOGIN", in: database)
+            #expect(throws: JournalError.self) { try open(user: "plain") }
+            try PostgreSQLSchema.migrate(
+                PostgreSQLConnection(
+                    PostgreSQLTarget(folder: server.folder.path, database: database, user: PostgreSQLServer.user)))
+            try server.sql(
+                """
+                GRANT USAGE ON SCHEMA sallyport TO plain; GRANT USAGE ON SEQUENCE sallyport.executor_epoch TO plain;
+                GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sallyport TO plain
+                """, in: database)
+            let journal = try open(user: "plain")
+            let request = Samples.event("e1")
+            #expect(try await journal.claim(request) == "claimed")
+            try await journal.finish(request.jobID, Samples.result(request, .succeeded))
+            #expect(try await journal.prune(before: .max, limit: 10) == 1)
+            journal.close()
         }
 
         @Test func `a password is asked for, and what it opens is a journal of one who is no superuser`() async throws {
