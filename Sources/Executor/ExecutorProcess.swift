@@ -181,6 +181,7 @@ public final class ExecutorProcess: Sendable {
         tasks.append(Task { await watch.run() })
         if let shared = journal.shared {
             tasks.append(Task { await self.keep(shared) })
+            tasks.append(Task { await self.announce(shared, to: dialers) })
             tasks.append(Task { await service.keepUp(with: shared) })
         }
         logger.info(
@@ -197,6 +198,20 @@ public final class ExecutorProcess: Sendable {
         guard await journal.keep() else { return }
         logger.critical("another executor has taken over the jobs of this one, which did not answer for too long; this one ends")
         _exit(Supervisor.cannotStart)
+    }
+
+    /// Between two looks whether the journal is away.
+    static let awayInterval = Duration.milliseconds(500)
+
+    /// Until the task is cancelled: tells the ingresses when the journal is away and when it is back, which is what their readiness says.
+    private func announce(_ journal: any Journal, to dialers: [Dialer]) async {
+        var told = false
+        while !Task.isCancelled {
+            let isAway = journal.isAway
+            if isAway != told { for dialer in dialers { dialer.tell(journalIsAway: isAway) } }
+            told = isAway
+            do { try await Task.sleep(for: Self.awayInterval) } catch { return }
+        }
     }
 
     /// A started executor.

@@ -1,17 +1,20 @@
 import ArgumentParser
 import Executor
+import Glibc
 import Sandbox
+import Telemetry
 
 /// `sallyport-executor journal`
 struct Journal: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the journal or copy it, whether the executor serves or not.",
+        abstract: "Check the journal, back it up, or move it into a database that executors share.",
         discussion: """
             Examples:
               sallyport-executor journal check --config /etc/sallyport/executor.yaml
               sallyport-executor journal backup --config /etc/sallyport/executor.yaml copy.db
+              sallyport-executor journal copy --config /etc/sallyport/executor.yaml journal.db
             """,
-        subcommands: [JournalCheck.self, JournalBackup.self])
+        subcommands: [JournalCheck.self, JournalBackup.self, JournalCopying.self])
 }
 
 /// `sallyport-executor journal check`
@@ -56,11 +59,51 @@ struct JournalBackup: ParsableCommand {
     }
 }
 
+/// `sallyport-executor journal copy`
+struct JournalCopying: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "copy", abstract: "Copy the journal of a stopped executor from its file into PostgreSQL.",
+        discussion: """
+            The settings are those that the executor is to start with: journal.postgresql, and the audit log that it has. What was \
+            broken off is done again: it copies what is missing, and until it has ended no executor of that name starts there. Exit \
+            codes: 0 all of it is there, 1 it is not, 78 the settings are wrong.
+
+            Examples:
+              sallyport-executor journal copy --config /etc/sallyport/executor.yaml \\
+                  /var/lib/sallyport/journal.db
+            """)
+
+    @OptionGroup var settings: SettingsOption
+
+    @Argument(help: "The journal's file so far.")
+    var file: String
+
+    func run() throws {
+        let interval = Terminal.isOne(STDERR_FILENO) ? Duration.milliseconds(500) : .seconds(10)
+        var told = ContinuousClock.now
+        try Journal.failing {
+            let lines = try settings.reading {
+                try JournalCopy(of: file, configuration: $0).run { done, all in
+                    guard .now - told >= interval else { return }
+                    told = .now
+                    StandardError.line("\(done) of \(all) jobs")
+                }
+            }
+            lines.forEach { print($0) }
+        }
+    }
+}
+
 extension Journal {
     /// Opens the journal of the settings for `body`; what goes wrong is said in one line and ends with exit code 1.
     static func caring(_ settings: SettingsOption, _ body: (JournalCare) throws -> Void) throws {
+        try failing { try body(try settings.reading { try JournalCare(configuration: $0) }) }
+    }
+
+    /// What goes wrong in `body` is said in one line and ends with exit code 1.
+    static func failing(_ body: () throws -> Void) throws {
         do {
-            try body(try settings.reading { try JournalCare(configuration: $0) })
+            try body()
         } catch let error as JournalCareError {
             StandardError.line("\(error)")
             throw ExitCode(1)

@@ -28,7 +28,7 @@ final class Dialer: Sendable {
     private struct Open {
         let at: Int64
         let keyID: String
-        let credit: LinkCredit
+        let sink: LinkSink
     }
 
     private let open = Mutex<Open?>(nil)
@@ -57,10 +57,13 @@ final class Dialer: Sendable {
                 $0.name = ingress.name
                 $0.connectedAtMs = open?.at ?? 0
                 $0.keyID = open?.keyID ?? ""
-                $0.inFlight = UInt32(clamping: open?.credit.count ?? 0)
+                $0.inFlight = UInt32(clamping: open?.sink.credit.count ?? 0)
             }
         }
     }
+
+    /// Tells the ingress that the journal is away, or is there again.
+    func tell(journalIsAway: Bool) { open.withLock { $0?.sink }?.tellCredit(journalIsAway: journalIsAway) }
 
     /// Dials until the task is cancelled.
     func run() async {
@@ -116,7 +119,7 @@ final class Dialer: Sendable {
                     let link = JobLink(
                         ingress: self.ingress, identity: self.identityNow, service: self.service, sink: sink, pulse: pulse,
                         metrics: self.metrics, logger: logger
-                    ) { keyID in self.open.withLock { $0 = Open(at: WallClock.now(), keyID: keyID, credit: credit) } }
+                    ) { keyID in self.open.withLock { $0 = Open(at: WallClock.now(), keyID: keyID, sink: sink) } }
                     try channel.pipeline.syncOperations.addHandlers([pulse, link])
                 }
             }

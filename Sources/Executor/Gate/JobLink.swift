@@ -84,9 +84,10 @@ final class JobLink: ChannelInboundHandler {
         case .send(let frame): sink.send(frame)
         case .opened(let peer):
             pulse.opened()
-            sink.send(.with { $0.credit = .with { $0.jobsInFlight = UInt32(LinkCredit.limit) } })
             logger.info("ingress connected", metadata: ["ingress": "\(ingress.name)", "key": "\(peer.keyID)"])
+            // Before the journal is looked at: what changes after that look is told to those that are open.
             onOpen(peer.keyID)
+            sink.tellCredit(journalIsAway: service.journal.isAway)
         case .deliver(.submit(let submit)): try submitted(submit.envelope)
         case .deliver(.bodyChunk(let chunk)):
             if let whole = try bodies.add(chunk) {

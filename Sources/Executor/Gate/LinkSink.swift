@@ -36,6 +36,17 @@ struct LinkSink: ResultSink {
         }
     }
 
+    /// Says how much may be submitted, and whether any of it can be taken.
+    func tellCredit(journalIsAway: Bool) {
+        send(
+            .with {
+                $0.credit = .with {
+                    $0.jobsInFlight = UInt32(LinkCredit.limit)
+                    $0.journalAway = journalIsAway
+                }
+            })
+    }
+
     func send(_ frame: WireFrame) {
         do {
             channel.writeAndFlush(ByteBuffer(bytes: try Frames.encode(frame)), promise: nil)

@@ -19,6 +19,8 @@ extension JobService {
             if !left.isEmpty {
                 logger.warning("jobs of an executor that is gone are taken over", metadata: ["jobs": "\(left.count)"])
                 await recover(left)
+                // There may be more of them.
+                continue
             }
             do { try await Task.sleep(for: Self.adoptionInterval) } catch { return }
         }

@@ -44,6 +44,8 @@ protocol Journal: Sendable {
     var shared: (any SharedJournal)? { get }
     /// The disk did not take the last write.
     var isFailing: Bool { get }
+    /// Of one that is shared: it could not be reached the last time.
+    var isAway: Bool { get }
     /// How it and its audit log are; never waits for the disk to be written.
     func health() async -> JournalHealth
     /// Removes finished jobs older than `cutoff` (Unix milliseconds), at most `limit`; returns how many.
@@ -53,6 +55,8 @@ protocol Journal: Sendable {
 /// A journal that is one executor's alone for as long as its process lives.
 extension Journal {
     var shared: (any SharedJournal)? { nil }
+
+    var isAway: Bool { false }
 }
 
 /// What is written when a job is accepted.

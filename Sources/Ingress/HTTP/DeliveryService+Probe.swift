@@ -9,12 +9,17 @@ extension DeliveryService {
         if head.method == .OPTIONS { return .options("GET, HEAD") }
         guard head.method == .GET || head.method == .HEAD else { return .methodNotAllowed("GET, HEAD") }
         if path == "/readyz", isDraining { return .text(.serviceUnavailable, "stopping\n") }
-        if path == "/readyz", !desk.isReady {
+        if path == "/readyz", let reason = whyNotReady {
             guard let spool, spool.takesMore, hooks.values.contains(where: \.spools) else {
-                return .text(.serviceUnavailable, "no executor is connected\n")
+                return .text(.serviceUnavailable, "\(reason)\n")
             }
-            return .text(.ok, "no executor is connected; deliveries are spooled\n")
+            return .text(.ok, "\(reason); deliveries are spooled\n")
         }
         return .text(.ok, "ok\n")
+    }
+
+    private var whyNotReady: String? {
+        guard desk.isReady else { return "no executor is connected" }
+        return desk.journalIsAway ? "the executor cannot reach its journal" : nil
     }
 }

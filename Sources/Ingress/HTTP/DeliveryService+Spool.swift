@@ -20,7 +20,7 @@ extension DeliveryService {
             return place(.failed("\(error)"), request, hook, nil, on: eventLoop, answer: answer)
         }
         // An event that is in flight is joined; everything else waits its turn.
-        if !desk.isInFlight(request.dedupeKey), spool.holds(hook.name) || !desk.isReady {
+        if !desk.isInFlight(request.dedupeKey), spool.holds(hook.name) || !desk.takesJobs {
             return keep(signed, hook, on: eventLoop, answer: answer)
         }
         place(desk.submit(signed, wish, on: eventLoop), request, hook, signed, on: eventLoop, answer: answer)

@@ -15,6 +15,7 @@ final class ExecutorLink: Sendable {
     let answersWatches: Bool
     private let channel: any Channel
     private let creditLimit = Atomic(0)
+    private let isAway = Atomic(false)
 
     init(id: UInt64, peer: ConnectionState.Peer, channel: any Channel) {
         self.id = id
@@ -29,6 +30,12 @@ final class ExecutorLink: Sendable {
     var credit: Int {
         get { creditLimit.load(ordering: .relaxed) }
         set { creditLimit.store(newValue, ordering: .relaxed) }
+    }
+
+    /// It says that it cannot reach its journal.
+    var journalIsAway: Bool {
+        get { isAway.load(ordering: .relaxed) }
+        set { isAway.store(newValue, ordering: .relaxed) }
     }
 
     /// Sends frames that are encoded already, in this order.

@@ -135,6 +135,10 @@ final class JobDesk: Sendable {
 
     /// An executor is connected.
     var isReady: Bool { state.withLock { !$0.links.isEmpty } }
+    /// The one that gets requests cannot reach its journal.
+    var journalIsAway: Bool { state.withLock { $0.links.last?.journalIsAway ?? false } }
+    /// An executor is connected that can record what it takes.
+    var takesJobs: Bool { state.withLock { $0.links.last.map { !$0.journalIsAway } ?? false } }
     /// Requests handed over and unanswered.
     var pendingCount: Int { state.withLock { $0.pending.count } }
     /// Executors connected.

@@ -71,6 +71,12 @@ final class LinkHandler: ChannelInboundHandler {
             case .credit(let credit):
                 let first = link.credit == 0
                 link.credit = Int(credit.jobsInFlight)
+                if credit.journalAway != link.journalIsAway {
+                    link.journalIsAway = credit.journalAway
+                    logger.warning(
+                        credit.journalAway ? "the executor cannot reach its journal" : "the executor has its journal again",
+                        metadata: ["key": "\(link.keyID)"])
+                }
                 guard first else { return }
                 logger.info(
                     "executor connected", metadata: ["key": "\(link.keyID)", "policy": "\(link.policyDigest.prefix(16))"])

@@ -36,7 +36,7 @@ final class SpoolHandOver: Sendable {
 
     private func go() {
         let (now, wall) = (MonotonicClock.milliseconds(), WallClock.now())
-        let isReady = desk.isReady
+        let isReady = desk.takesJobs
         for entry in spool.takeReady(now: now) {
             if wall - entry.storedAt > spool.settings.keep {
                 let doubt = entry.mayBeKnown ? "; an executor may have it, look for the job there" : ""

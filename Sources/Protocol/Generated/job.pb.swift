@@ -557,6 +557,9 @@ public nonisolated struct WireCredit: Sendable {
 
   public var jobsInFlight: UInt32 = 0
 
+  /// Nothing can be recorded now: what is submitted is refused. Said again, without this, when that is over.
+  public var journalAway: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1480,7 +1483,7 @@ nonisolated extension WireProof: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireCredit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Credit"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}jobs_in_flight\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}jobs_in_flight\0\u{3}journal_away\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1489,6 +1492,7 @@ nonisolated extension WireCredit: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.jobsInFlight) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.journalAway) }()
       default: break
       }
     }
@@ -1498,11 +1502,15 @@ nonisolated extension WireCredit: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.jobsInFlight != 0 {
       try visitor.visitSingularUInt32Field(value: self.jobsInFlight, fieldNumber: 1)
     }
+    if self.journalAway != false {
+      try visitor.visitSingularBoolField(value: self.journalAway, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCredit, rhs: WireCredit) -> Bool {
     if lhs.jobsInFlight != rhs.jobsInFlight {return false}
+    if lhs.journalAway != rhs.journalAway {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

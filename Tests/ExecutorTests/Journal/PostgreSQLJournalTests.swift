@@ -69,6 +69,85 @@
                 try await one.history(running.jobID).map(\.what).dropFirst().first?.hasPrefix("taken over by sallyport/") == true)
         }
 
+        @Test func `many jobs are taken over some at a time, and who is gone in between leaves none behind`() async throws {
+            let (gone, one, other) = (
+                try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other")
+            )
+            let count = 2 * ExecutorEpoch.adoptedJobs + 50
+            let requests = (0..<count).map { Samples.event("e\($0)") }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for request in requests { group.addTask { _ = try await gone.claim(request) } }
+                try await group.waitForAll()
+            }
+            try expire("gone")
+            for executor in ["one", "other"] { try age(executor) }
+            let first = try await one.adopt().map(\.id)
+            #expect(first.count == ExecutorEpoch.adoptedJobs)
+            #expect(try await one.unfinished().map(\.id) == first)
+            // It may write nothing from the first of them on, and begins anew when it starts.
+            let error = await #expect(throws: JournalError.self) { _ = try await gone.claim(Samples.event("late")) }
+            #expect(error?.cause == .lost)
+            let again = try bed.open(.postgreSQL, "gone")
+            #expect(try await again.unfinished().isEmpty)
+            // Killed between two batches: what it has taken over and what it had not is there for the next.
+            try expire("one")
+            var adopted: [String] = []
+            while case let more = try await other.adopt(), !more.isEmpty { adopted += more.map(\.id) }
+            #expect(adopted.count == count)
+            #expect(Set(adopted) == Set(requests.map(\.jobID)))
+            #expect(try await other.unfinished().count == count)
+            let names = try PostgreSQLServer.shared.get().sql(
+                "SELECT name FROM sallyport.executor ORDER BY 1", in: bed.target().database)
+            #expect(names == "sallyport/gone\nsallyport/other\n")
+        }
+
+        @Test func `long bodies make a batch shorter`() async throws {
+            let (gone, one) = (try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"))
+            let body = [UInt8](repeating: 0x41, count: ExecutorEpoch.adoptedBytes / 4 + 1)
+            for number in 0..<6 { try await gone.claimed(Samples.event("e\(number)"), body: body) }
+            try expire("gone")
+            try age("one")
+            #expect(try await one.adopt().map(\.request.eventID) == ["e0", "e1", "e2", "e3"])
+            #expect(try await one.adopt().map(\.request.eventID) == ["e4", "e5"])
+            #expect(try await one.adopt().isEmpty)
+        }
+
+        @Test func `a newer version's step beside one that runs: both go on, or it says that it cannot`() async throws {
+            let journal = try bed.open(.postgreSQL)
+            #expect(try await journal.claim(Samples.event("e1")) == "claimed")
+            let connection = try PostgreSQLConnection(bed.target())
+            func newer(_ oldest: Int, _ sql: String) -> PostgreSQLSchema.Step { .init(name: "newer", oldest: oldest, sql: sql) }
+            let number = PostgreSQLSchema.steps.count
+            let added = newer(
+                number,
+                """
+                ALTER TABLE sallyport.job ADD COLUMN newer TEXT NOT NULL DEFAULT '';
+                CREATE TABLE sallyport.newer (number BIGINT PRIMARY KEY)
+                """)
+            try PostgreSQLSchema.migrate(connection, steps: PostgreSQLSchema.steps + [added])
+            // That which runs, with statements that it had prepared; and the newer, which does nothing twice.
+            let request = Samples.event("e2")
+            #expect(try await journal.claim(request) == "claimed")
+            try await journal.finish(request.jobID, Samples.result(request, .succeeded))
+            #expect(try await journal.find(request.jobID)?.status == .succeeded)
+            try PostgreSQLSchema.migrate(connection, steps: PostgreSQLSchema.steps + [added])
+            // A start of this version, which takes over its jobs, and another that takes over those of one that is gone.
+            let again = try bed.reopen(.postgreSQL)
+            #expect(try await again.unfinished().map(\.request.eventID) == ["e1"])
+            #expect(try await again.claim(Samples.event("e3")) == "claimed")
+            let other = try bed.open(.postgreSQL, "other")
+            try expire("executor")
+            try age("other")
+            #expect(try await other.adopt().map(\.request.eventID) == ["e1", "e3"])
+            // One that leaves nothing to go on with for this version.
+            let changed = newer(number + 2, "ALTER TABLE sallyport.job DROP COLUMN sender_attempt")
+            try PostgreSQLSchema.migrate(PostgreSQLConnection(bed.target()), steps: PostgreSQLSchema.steps + [added, changed])
+            let error = #expect(throws: JournalError.self) { try bed.reopen(.postgreSQL) }
+            #expect(error?.description.contains("a newer version has changed it; run that version") == true)
+            // And one that runs still is told what it may not write.
+            await #expect(throws: JournalError.self) { _ = try await other.claim(Samples.event("e4")) }
+        }
+
         @Test func `after an outage nobody is taken over who comes back in time`() async throws {
             let (one, other) = (try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other"))
             #expect(try await one.claim(Samples.event("e1")) == "claimed")
@@ -358,6 +437,25 @@
             for pid in backends { kill(pid, SIGCONT) }
             #expect(try await journal.claim(Samples.event("e3")) == "claimed")
             #expect(try await journal.find(request.jobID) != nil)
+        }
+
+        @Test func `a role that may not create serves where another has made the tables`() async throws {
+            try server.sql("CREATE ROLE plain LOGIN", in: database)
+            #expect(throws: JournalError.self) { try open(user: "plain") }
+            try PostgreSQLSchema.migrate(
+                PostgreSQLConnection(
+                    PostgreSQLTarget(folder: server.folder.path, database: database, user: PostgreSQLServer.user)))
+            try server.sql(
+                """
+                GRANT USAGE ON SCHEMA sallyport TO plain; GRANT USAGE ON SEQUENCE sallyport.executor_epoch TO plain;
+                GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sallyport TO plain
+                """, in: database)
+            let journal = try open(user: "plain")
+            let request = Samples.event("e1")
+            #expect(try await journal.claim(request) == "claimed")
+            try await journal.finish(request.jobID, Samples.result(request, .succeeded))
+            #expect(try await journal.prune(before: .max, limit: 10) == 1)
+            journal.close()
         }
 
         @Test func `a password is asked for, and what it opens is a journal of one who is no superuser`() async throws {

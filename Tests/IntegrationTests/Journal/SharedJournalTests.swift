@@ -175,5 +175,37 @@
             #expect(!taken.isDuplicate)
             #expect(runs == 2)
         }
+
+        @Test func `while PostgreSQL is away no pod is ready, status says why, and all are ready again by themselves`() throws {
+            func readiness(_ bed: TestBed) throws -> String {
+                try Command.run("/usr/bin/curl", ["-s", "http://127.0.0.1:\(bed.operationsPort)/readyz"]).output
+            }
+            for bed in [one, two] {
+                #expect(try readiness(bed) == "ok\n")
+                // An executor that has to wait for a worker says so, too.
+                try #require(try eventually { try bed.command(["status"]).code == 0 })
+            }
+            database.stop(SIGQUIT)
+            for bed in [one, two] {
+                #expect(try eventually { try readiness(bed) == "the executor cannot reach its journal\n" })
+                let status = try bed.command(["status"])
+                #expect(status.code != 0)
+                #expect(status.output.contains("the journal cannot be written, nothing new is accepted"))
+                #expect(status.output.contains("look whether PostgreSQL runs"))
+            }
+            // An ingress that comes only now learns it, too.
+            one.ingress.stop(SIGTERM)
+            try one.ingress.start()
+            #expect(try eventually { try readiness(one) == "the executor cannot reach its journal\n" })
+            #expect(try Command.run("/usr/bin/curl", ["-sf", "http://127.0.0.1:\(one.operationsPort)/healthz"]).code == 0)
+            try database.start()
+            for bed in [one, two] {
+                #expect(try eventually { try readiness(bed) == "ok\n" })
+                #expect(try eventually { try bed.command(["status"]).code == 0 })
+                let taken = try bed.deliver(hook: "mark", signature: nil, token: nil)
+                #expect(taken.status == 200)
+            }
+            for bed in [one, two] { #expect(bed.ingress.text.contains("the executor has its journal again")) }
+        }
     }
 #endif

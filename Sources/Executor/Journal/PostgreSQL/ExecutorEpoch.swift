@@ -22,6 +22,12 @@
                 // Now, for the server sees a little later that a connection has ended, and who asked takes the name next.
                 _ = try connection.query(
                     "SELECT pg_advisory_unlock(hashtextextended('sallyport executor ' || $1::text, 0))", [.text(name)])
+                let copied = try connection.query(
+                    "SELECT 1 FROM executor WHERE name = $1 AND alive_until = 'infinity'", [.text(name)])
+                guard copied.count == 0 else {
+                    throw PostgreSQLError(
+                        .damaged, "a journal was copied for \(name), and not to its end; run journal copy again")
+                }
                 return false
             }
             return try connection.query(
@@ -35,9 +41,12 @@
             _ = try connection.simple("BEGIN")
             do throws(PostgreSQLError) {
                 let old = try connection.query(
-                    "SELECT epoch, alive_until > clock_timestamp() FROM executor WHERE name = $1 FOR UPDATE", [.text(name)]
+                    """
+                    SELECT epoch, alive_until > clock_timestamp(), isfinite(alive_until) FROM executor WHERE name = $1 FOR UPDATE
+                    """, [.text(name)]
                 ).first
-                guard isFree || old?.int(1) != 1 else {
+                // A lease without an end is that of a copy that has not ended.
+                guard isFree || old?.int(1) != 1, old?.int(2) != 0 else {
                     _ = try connection.simple("ROLLBACK")
                     return nil
                 }
@@ -77,29 +86,57 @@
             ).first?.text(0)
         }
 
-        /// Takes over the jobs of executors whose lease is over. Those find that their epoch is gone when they write the next time.
+        /// Jobs that one transaction takes over, and bytes of their bodies from which on it takes no more.
+        static let adoptedJobs = 200
+        static let adoptedBytes = 8 * 1024 * 1024
+
+        /// Takes over jobs of executors whose lease is over, some at a time; empty when there are no more. Those executors find that their
+        /// epoch is gone when they write the next time.
         ///
         /// When the server was away, all leases are over: who has not been in touch for the time of one himself takes nothing over.
         static func adopt(_ transaction: PostgreSQLTransaction, _ columns: String) throws(PostgreSQLError) -> [PostgreSQLRow] {
+            var adopted: [PostgreSQLRow] = []
+            while adopted.count < adoptedJobs, let gone = try takeName(transaction) {
+                adopted += try transaction.query(
+                    """
+                    WITH next AS (
+                        SELECT number, coalesce(octet_length(body), 0) AS bytes FROM job
+                        WHERE holder = $2 AND finished_at IS NULL ORDER BY number LIMIT $3
+                    ), part AS (
+                        SELECT number FROM (SELECT number, sum(bytes) OVER (ORDER BY number) - bytes AS before FROM next) AS sums
+                        WHERE before < $4
+                    ), adopted AS (
+                        UPDATE job SET holder = $1 WHERE number IN (SELECT number FROM part) RETURNING *
+                    ) SELECT \(columns) FROM adopted AS job ORDER BY job.number
+                    """,
+                    [
+                        .int(transaction.epoch), .int(gone), .int(Int64(adoptedJobs - adopted.count)), .int(Int64(adoptedBytes)),
+                    ]
+                ).all
+                try transaction.execute("DELETE FROM place WHERE holder = $1", [.int(gone)])
+                let ended = try transaction.execute(
+                    """
+                    DELETE FROM executor
+                    WHERE epoch = $1 AND NOT EXISTS (SELECT 1 FROM job WHERE holder = $1 AND finished_at IS NULL)
+                    """, [.int(gone)])
+                guard ended == 1 else { break }
+            }
+            return adopted
+        }
+
+        /// Takes its name from an executor that is gone, and keeps its row for the transaction; its epoch. The row stays, under a name that no
+        /// executor has, until nobody's job is left: whoever takes over the first of them may be gone himself before the last.
+        private static func takeName(_ transaction: PostgreSQLTransaction) throws(PostgreSQLError) -> Int64? {
             // One whose row is locked is writing: it lives, or somebody else takes it over.
-            let gone = try transaction.query(
+            try transaction.query(
                 """
-                DELETE FROM executor WHERE name IN (
+                UPDATE executor SET name = '#' || epoch WHERE name = (
                     SELECT name FROM executor WHERE alive_until < clock_timestamp() AND epoch <> $1
                         AND (SELECT since FROM executor WHERE epoch = $1) < clock_timestamp() - $2 * interval '1 millisecond'
-                    FOR UPDATE SKIP LOCKED
+                    ORDER BY epoch LIMIT 1 FOR UPDATE SKIP LOCKED
                 ) RETURNING epoch
-                """, [.int(transaction.epoch), lease])
-            guard gone.count > 0 else { return [] }
-            let epochs = gone.all.compactMap { $0.int(0) }.map(String.init).joined(separator: ",")
-            _ = try transaction.query("DELETE FROM place WHERE holder = ANY ($1::text::bigint[])", [.text("{\(epochs)}")])
-            let adopted = try transaction.query(
-                """
-                WITH adopted AS (
-                    UPDATE job SET holder = $1 WHERE holder = ANY ($2::text::bigint[]) AND finished_at IS NULL RETURNING *
-                ) SELECT \(columns) FROM adopted AS job ORDER BY job.number
-                """, [.int(transaction.epoch), .text("{\(epochs)}")])
-            return adopted.all
+                """, [.int(transaction.epoch), lease]
+            ).first?.int(0)
         }
 
         /// The executor stops in order: who comes next need not wait.

@@ -13,7 +13,7 @@
                     """
                     SELECT count(*), count(*) FILTER (WHERE finished_at IS NULL), count(*) FILTER (WHERE letter = 1),
                     (SELECT count(*) FROM event WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.number = event.job)),
-                    (SELECT count(*) FROM executor WHERE alive_until > clock_timestamp())
+                    (SELECT count(*) FROM executor WHERE alive_until > clock_timestamp() AND isfinite(alive_until))
                     FROM job
                     """, within: .seconds(610)
                 ).first

@@ -24,7 +24,7 @@
         }
 
         private static func keys(of places: [SharedPlace]) -> [String] {
-            places.map { "place \(UInt64(bitPattern: PostgreSQLStore.number($0.key)) % placeLocks)" }
+            places.map { "place \(UInt64(bitPattern: PostgreSQLTransaction.number($0.key)) % placeLocks)" }
         }
 
         /// Where a job that is about to be claimed stands; it has entered the lines for its places when it can.

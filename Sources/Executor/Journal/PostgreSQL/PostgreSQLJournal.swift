@@ -57,9 +57,7 @@
             let request = claim.request
             // A refused request must not stand in the way of the same event once the policy allows it.
             let key = claim.status == .refused ? "" : request.dedupeKey
-            let keys =
-                [Self.jobKey + request.jobID] + (key.isEmpty ? [] : ["key \(request.job) \(key)"])
-                + Self.keys(of: claim.limits, job: request.job)
+            let keys = Self.keys(request.jobID, request.job, key) + Self.keys(of: claim.limits, job: request.job)
             return try await commits.record("claim", keys: keys) { transaction, events in
                 let earlier = try Self.earlier(transaction, request, key: key)
                 if let known = earlier.same { return known.digest == claim.digest ? .known(known) : .conflict }
@@ -205,6 +203,11 @@
 
         private static let jobKey = "job "
 
+        /// What a claim of that job id, job and dedupe key decides on.
+        static func keys(_ id: String, _ job: String, _ dedupeKey: String) -> [String] {
+            [jobKey + id] + (dedupeKey.isEmpty ? [] : ["key \(job) \(dedupeKey)"])
+        }
+
         func adopt() async throws(JournalError) -> [StoredJob] {
             // Claims of this executor that stand although it has told their senders that they failed: none of them has begun.
             let stranded = commits.strandedKeys
@@ -308,6 +311,7 @@
 
         var shared: (any SharedJournal)? { self }
         var isFailing: Bool { commits.failure != nil }
+        var isAway: Bool { commits.failure?.error.cause == .away }
 
         func health() async -> JournalHealth {
             await JournalHealth(place, audit.status, failure: commits.failure) { () async throws(JournalError) in

@@ -127,19 +127,7 @@
             }
         }
 
-        /// Takes the locks of all keys of a transaction in one order, so that no two transactions wait for one another.
-        func reserve(_ transaction: PostgreSQLTransaction, _ keys: [String]) throws {
-            guard !keys.isEmpty else { return }
-            let numbers = Set(keys.map(Self.number)).sorted().map(String.init).joined(separator: ",")
-            _ = try transaction.query(
-                "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::text::bigint[]) AS key",
-                [.text("{\(numbers)}")])
-        }
-
-        /// FNV-1a. Keys that have the same number wait for one another without need, and that is all.
-        static func number(_ key: String) -> Int64 {
-            Int64(bitPattern: key.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 })
-        }
+        func reserve(_ transaction: PostgreSQLTransaction, _ keys: [String]) throws { try transaction.reserve(keys) }
 
         func apart<T>(_ transaction: PostgreSQLTransaction, _ body: (PostgreSQLTransaction) throws -> T) throws -> T {
             try transaction.apart(body)

@@ -33,6 +33,19 @@
             try connection.query(sql, values).changed
         }
 
+        /// Takes the locks of all keys of a transaction in one order, so that no two transactions wait for one another.
+        func reserve(_ keys: [String]) throws(PostgreSQLError) {
+            guard !keys.isEmpty else { return }
+            let numbers = Set(keys.map(Self.number)).sorted().map(String.init).joined(separator: ",")
+            _ = try query(
+                "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::text::bigint[]) AS key", [.text("{\(numbers)}")])
+        }
+
+        /// FNV-1a. Keys that have the same number wait for one another without need, and that is all.
+        static func number(_ key: String) -> Int64 {
+            Int64(bitPattern: key.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 })
+        }
+
         /// Runs `body`; what it has changed is undone when it throws.
         ///
         /// Few operations fail. They are therefore done without savepoints at first, which cost two statements each.
