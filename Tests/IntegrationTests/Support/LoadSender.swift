@@ -115,11 +115,19 @@ final class HTTPConnection {
         try exchange(path, body: body, headers: headers).status
     }
 
-    /// The answer's status and body.
+    /// The answer's status and body, to a POST.
     func exchange(_ path: String, body: String, headers: [String]) throws -> (status: Int, body: [UInt8]) {
-        let head =
-            ["POST \(path) HTTP/1.1", "Host: test", "Content-Type: application/json", "Content-Length: \(body.utf8.count)"]
-            + headers
+        let fields = ["Content-Type: application/json", "Content-Length: \(body.utf8.count)"]
+        return try exchange("POST \(path)", fields + headers, body)
+    }
+
+    /// The same, to a GET.
+    func get(_ path: String, headers: [String]) throws -> (status: Int, body: [UInt8]) {
+        try exchange("GET \(path)", headers, "")
+    }
+
+    private func exchange(_ request: String, _ headers: [String], _ body: String) throws -> (status: Int, body: [UInt8]) {
+        let head = ["\(request) HTTP/1.1", "Host: test"] + headers
         let bytes = Array((head.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8)
         guard bytes.withUnsafeBytes({ Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }) == bytes.count
         else {

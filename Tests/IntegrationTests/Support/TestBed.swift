@@ -94,11 +94,16 @@ final class TestBed: @unchecked Sendable {  // see above
     func use(environment: [String: String]) throws { try use(executor: environment, ingress: environment) }
 
     /// As ``use(environment:)``, for each its own.
-    func use(executor executorEnvironment: [String: String], ingress ingressEnvironment: [String: String]) throws {
+    ///
+    /// - Parameter entrance: a program and arguments that start both, as ``SmallDisks/entrance``.
+    func use(
+        executor executorEnvironment: [String: String], ingress ingressEnvironment: [String: String],
+        through entrance: [String] = []
+    ) throws {
         func daemon(_ program: String, _ name: String, _ environment: [String: String]) throws -> Daemon {
-            Daemon(
-                try Self.binary(program), ["serve", "--config", box.appending(path: "\(name).yaml").path],
-                log: folder.appending(path: "\(name).log"), environment: environment)
+            let words = try entrance + [Self.binary(program), "serve", "--config", box.appending(path: "\(name).yaml").path]
+            return Daemon(
+                words[0], Array(words.dropFirst()), log: folder.appending(path: "\(name).log"), environment: environment)
         }
         executor = try daemon("sallyport-executor", "executor", executorEnvironment)
         ingress = try daemon("sallyport-ingress", "ingress", ingressEnvironment)
