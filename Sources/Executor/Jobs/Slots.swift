@@ -70,15 +70,13 @@ final class Slots: Sendable {
         /// What nobody behind a waiter may take: all it needs, or what comes first while it waits for that.
         ///
         /// Who holds a lane between two attempts comes back for the rest; it must not find there those who wait for its lane.
-        func keysKept(for needs: [Need], behind blocked: Set<String>) -> [String] {
-            let first = needs.filter(\.comesFirst)
-            return (isFree(first, behind: blocked) ? needs : first).map(\.key)
+        func keep(_ needs: [Need], in blocked: inout Set<String>) {
+            let waitsForFirst = needs.contains { $0.comesFirst && !isFree([$0], behind: blocked) }
+            for need in needs where need.comesFirst || !waitsForFirst { blocked.insert(need.key) }
         }
 
         /// Keys that are kept for those who wait.
-        var contended: Set<String> {
-            waiting.reduce(into: []) { $0.formUnion(keysKept(for: $1.needs, behind: $0)) }
-        }
+        var contended: Set<String> { waiting.reduce(into: []) { keep($1.needs, in: &$0) } }
 
         /// The line, as a whole and for each key, has room for one more.
         func hasRoom(_ needs: [Need]) -> Bool {
@@ -97,7 +95,7 @@ final class Slots: Sendable {
             var still: [Waiter] = []
             for waiter in waiting {
                 guard isFree(waiter.needs, behind: blocked) else {
-                    blocked.formUnion(keysKept(for: waiter.needs, behind: blocked))
+                    keep(waiter.needs, in: &blocked)
                     still.append(waiter)
                     continue
                 }

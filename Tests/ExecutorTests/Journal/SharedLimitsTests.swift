@@ -105,7 +105,7 @@
             #expect(try await claim(next, on: other, ["job": 1]) == "entered")
             try sql(
                 """
-                UPDATE sallyport.executor SET since = now() - interval '1 min';
+                UPDATE sallyport.executor SET since = now() - interval '1 min', alive_until = now() + interval '1 min';
                 UPDATE sallyport.executor SET alive_until = now() - interval '1 s' WHERE name = 'sallyport/one'
                 """)
             #expect(try await other.adopt().map(\.id) == [gone.jobID])

@@ -41,7 +41,8 @@
                       id: { pattern: "[0-9-]{1,20}" }
 
                 """
-            let hooks = DeliveryTests.hook("mark", "destination: {query: host}\n    parameters: {id: {payload: /id}}\n    wait: 20s")
+            let hooks = DeliveryTests.hook(
+                "mark", "destination: {query: host}\n    parameters: {id: {payload: /id}}\n    wait: 20s")
             database = try PostgreSQLServer()
             name = try database.makeDatabase()
             let (server, name) = (database, name)
