@@ -105,6 +105,8 @@ extension Progress: Sendable where Value: Sendable {}
     var errorText: String {
         guard unsafe traffic.pointee.error != ENOBUFS else { return "the host asks for answers that it does not take" }
         guard !isForged else { return "a packet came with a wrong MAC: it was changed on the way, or the host is broken" }
+        // What libssh2 says then is of the call before.
+        guard unsafe ![EPIPE, ECONNRESET].contains(traffic.pointee.error) else { return "the host has closed the connection" }
         var text: UnsafeMutablePointer<CChar>?
         let code = unsafe libssh2_session_last_error(session, &text, nil, 0)
         let words = SSHFailure.printable(unsafe text.map { unsafe String(cString: $0) } ?? "")

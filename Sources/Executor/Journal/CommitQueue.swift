@@ -35,7 +35,7 @@ final class CommitQueue<Store: CommitStore>: Sendable {
     private let store: Store
     private struct Doubt: Sendable {
         /// The transaction's.
-        let number: String
+        let number: Int64
         /// What it has recorded.
         let batch: AuditBatch?
         let keys: [String]

@@ -21,7 +21,7 @@ protocol CommitStore: Sendable {
     /// Whether a transaction whose commit was not answered stands.
     ///
     /// - Throws: ``CommitInDoubt`` while that cannot be known.
-    func hasCommitted(_ number: String) throws -> Bool
+    func hasCommitted(_ number: Int64) throws -> Bool
 
     /// Keeps other executors from deciding on the same keys until the transaction ends. Called once, before its first operation.
     func reserve(_ connection: Connection, _ keys: [String]) throws
@@ -39,14 +39,14 @@ protocol CommitStore: Sendable {
 /// A store of one executor alone, whose commits have an answer.
 extension CommitStore {
     var maximumBatch: Int { .max }
-    func hasCommitted(_ number: String) throws -> Bool { false }
+    func hasCommitted(_ number: Int64) throws -> Bool { false }
     func reserve(_ connection: Connection, _ keys: [String]) throws {}
 }
 
 /// The answer to a commit did not come, and nobody can be asked now whether it stands.
 struct CommitInDoubt: Error, CustomStringConvertible {
     /// Of the transaction.
-    let number: String
+    let number: Int64
     var description: String { "whether it was written is not known, for the database does not answer" }
 }
 

@@ -404,6 +404,27 @@
             #expect(try recorded() == ["a", "b", "c", "d"])
         }
 
+        @Test func `what a crash of the server has undone does not count as written, whoever has its id now`() throws {
+            let target = PostgreSQLTarget(folder: server.folder.path, database: database, user: PostgreSQLServer.user)
+            let store = try PostgreSQLStore(target, name: "sallyport/one")
+            _ = try store.write { _ in }
+            let (server, database) = (server, database)
+            #expect(throws: PostgreSQLError.self) {
+                _ = try store.write { transaction in
+                    try transaction.execute("INSERT INTO rate (job, full_at) VALUES ('undone', 1)", [])
+                    // Killed before its log is written out; then other transactions have the next ids.
+                    server.stop(SIGKILL)
+                    try #require(try eventually(within: 60) { (try? server.start()) != nil })
+                    for number in 0..<20 {
+                        try server.sql("INSERT INTO sallyport.rate (job, full_at) VALUES ('\(number)', 1)", in: database)
+                    }
+                }
+            }
+            #expect(try server.sql("SELECT count(*) FROM sallyport.rate WHERE job = 'undone'", in: database) == "0\n")
+            #expect(try store.write { try $0.execute("INSERT INTO rate (job, full_at) VALUES ('then', 1)", []) })
+            #expect(try server.sql("SELECT count(*) FROM sallyport.rate WHERE job = 'then'", in: database) == "1\n")
+        }
+
         @Test func `a claim that stands although nobody could be told so is taken up, and begins once`() async throws {
             let journal = try open()
             try await journal.record([event("a")])

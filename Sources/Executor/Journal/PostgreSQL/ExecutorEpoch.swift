@@ -55,7 +55,7 @@
                     INSERT INTO executor (name, epoch, alive_until)
                     VALUES ($1, nextval('executor_epoch'), clock_timestamp() + $2 * interval '1 millisecond')
                     ON CONFLICT (name) DO UPDATE
-                        SET epoch = EXCLUDED.epoch, alive_until = EXCLUDED.alive_until, since = clock_timestamp()
+                        SET epoch = EXCLUDED.epoch, alive_until = EXCLUDED.alive_until, since = clock_timestamp(), written = 0
                     RETURNING epoch
                     """, [.text(name), lease]
                 ).first?.int(0)
@@ -73,17 +73,29 @@
             }
         }
 
-        /// Within a transaction: says that the epoch lives, and keeps others from taking it over until the transaction ends. The
-        /// transaction's number; nil when somebody has taken it over.
-        static func renew(_ connection: PostgreSQLConnection, _ name: String, _ epoch: Int64) throws(PostgreSQLError) -> String? {
+        /// Within a transaction: says that the epoch lives, and keeps others from taking it over until the transaction ends. False when
+        /// somebody has taken it over.
+        ///
+        /// - Parameter number: the transaction's, higher than all before of that epoch.
+        static func renew(
+            _ connection: PostgreSQLConnection, _ name: String, _ epoch: Int64, number: Int64
+        ) throws(PostgreSQLError) -> Bool {
             try connection.query(
                 """
-                UPDATE executor SET alive_until = clock_timestamp() + $3 * interval '1 millisecond',
+                UPDATE executor SET alive_until = clock_timestamp() + $3 * interval '1 millisecond', written = $4,
                     since = CASE WHEN alive_until < clock_timestamp() THEN clock_timestamp() ELSE since END
                 WHERE name = $1 AND epoch = $2
-                RETURNING pg_current_xact_id()::text
-                """, [.text(name), .int(epoch), lease]
-            ).first?.text(0)
+                """, [.text(name), .int(epoch), lease, .int(number)]
+            ).changed == 1
+        }
+
+        /// The number of the epoch's last transaction that stands, once none is on its way any more; nil when somebody has taken it over.
+        static func written(
+            _ connection: PostgreSQLConnection, _ name: String, _ epoch: Int64
+        ) throws(PostgreSQLError) -> Int64? {
+            try connection.query(
+                "SELECT written FROM executor WHERE name = $1 AND epoch = $2 FOR UPDATE", [.text(name), .int(epoch)]
+            ).first?.int(0)
         }
 
         /// Jobs that one transaction takes over, and bytes of their bodies from which on it takes no more.

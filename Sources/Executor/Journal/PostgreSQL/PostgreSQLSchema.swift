@@ -58,6 +58,9 @@
                 name TEXT COLLATE "C" PRIMARY KEY,
                 epoch BIGINT NOT NULL UNIQUE,
                 alive_until TIMESTAMPTZ NOT NULL,
+                -- The number of its last transaction, counted by itself: each has it written, so that it tells whether that one stands. A
+                -- transaction's id does not: after a crash another transaction may have the same.
+                written BIGINT NOT NULL DEFAULT 0,
                 -- Since then it was never late to say that it lives.
                 since TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
             ) WITH (fillfactor = 50);

@@ -14,6 +14,8 @@
         /// The number of this start.
         let epoch: Int64
         private var connection: PostgreSQLConnection?
+        /// Of the last transaction that was begun.
+        private var number: Int64 = 0
 
         var place: String { target.place }
         /// Each claim takes some locks, of which a server has some thousands for all its transactions.
@@ -84,15 +86,15 @@
         }
 
         /// Begins a transaction, whose number is known from then on. A connection that has ended since it was last used is made anew.
-        private func begin() throws -> (PostgreSQLConnection, number: String) {
+        private func begin() throws -> (PostgreSQLConnection, number: Int64) {
             let isFresh = connection == nil
             let connection = try ready()
             do {
                 _ = try connection.simple("BEGIN")
-                guard let number = try ExecutorEpoch.renew(connection, name, epoch) else {
+                number += 1
+                guard try ExecutorEpoch.renew(connection, name, epoch, number: number) else {
                     _ = try? connection.simple("ROLLBACK")
-                    throw PostgreSQLError(
-                        .lost, "another executor has taken over the jobs of \(name), which did not answer for too long")
+                    throw isLost
                 }
                 return (connection, number)
             } catch let error as PostgreSQLError where connection.isBroken {
@@ -100,6 +102,10 @@
                 guard !isFresh, error.isAway, !error.isLate else { throw error }
                 return try begin()
             }
+        }
+
+        private var isLost: PostgreSQLError {
+            PostgreSQLError(.lost, "another executor has taken over the jobs of \(name), which did not answer for too long")
         }
 
         private func ready() throws(PostgreSQLError) -> PostgreSQLConnection {
@@ -114,13 +120,14 @@
         /// Whether the transaction of that number stands: it is asked for until that is decided.
         ///
         /// - Throws: ``CommitInDoubt`` when nobody answers.
-        func hasCommitted(_ number: String) throws -> Bool {
+        func hasCommitted(_ number: Int64) throws -> Bool {
             let deadline = ContinuousClock.now + Self.doubtLimit
             while true {
-                if let status = try? ready().query("SELECT pg_xact_status($1::text::xid8)", [.text(number)]).first?.text(0),
-                    status != "in progress"
-                {
-                    return status == "committed"
+                // An error of the server, or none that answers: asked again.
+                let answer = Result { try ExecutorEpoch.written(ready(), name, epoch) }
+                if case .success(let written) = answer {
+                    guard let written else { throw isLost }
+                    return written >= number
                 }
                 guard ContinuousClock.now < deadline else { throw CommitInDoubt(number: number) }
                 usleep(100_000)
