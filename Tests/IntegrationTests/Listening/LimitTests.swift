@@ -69,7 +69,8 @@ struct LimitTests {
         #expect(try RawConnection(port: bed.httpPort).readToEnd(within: 2) == "")
         #expect(try bed.metric("sallyport_http_connections_refused_total{listener=\"hooks\",limit=\"address\"}") ?? 0 >= 1)
         open.removeAll()
-        #expect(try eventually { try bed.deliver(hook: "quick", signature: nil, token: nil).status == 200 })
+        // One that comes before the ingress has seen them end is refused like the ninth.
+        #expect(eventually { (try? bed.deliver(hook: "quick", signature: nil, token: nil).status) == 200 })
     }
 
     @Test(arguments: [
