@@ -41,7 +41,8 @@ let package = Package(
             ],
             exclude: [
                 "Linked/Journal/JournalCare.swift", "Linked/Journal/Pruning.swift", "Linked/Journal/JournalSettings.swift",
-                "Linked/Journal/SQLite/SQLiteCare.swift", "Linked/Policy/JobPolicy+Words.swift",
+                "Linked/Journal/JournalCopy.swift", "Linked/Journal/SQLite/SQLiteCare.swift",
+                "Linked/Journal/SQLite/SQLiteSource.swift", "Linked/Policy/JobPolicy+Words.swift",
             ],
             swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
         // Counts instructions, under callgrind.
