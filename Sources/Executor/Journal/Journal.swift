@@ -136,6 +136,18 @@ enum ClaimOutcome: Sendable {
     case busy(String)
 }
 
+/// How far a job is on its way to all it needs.
+enum Standing: Sendable {
+    /// It waits for its lane, if it has one.
+    case outside
+    /// It has its lane, if there is one.
+    case inLane
+    /// It stands in the lines for its places.
+    case entered
+    /// It holds everything.
+    case holds
+}
+
 /// A job as the journal has it.
 struct StoredJob: Sendable {
     let request: WireJobRequest

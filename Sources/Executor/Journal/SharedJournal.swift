@@ -39,15 +39,3 @@ struct SharedLimits: Sendable {
     /// Recorded in place of the claim's when the job has to wait.
     let waiting: [AuditEvent]
 }
-
-/// How far a job is on its way to all it needs.
-enum Standing: Sendable {
-    /// It waits for its lane, if it has one.
-    case outside
-    /// It has its lane, if there is one.
-    case inLane
-    /// It stands in the lines for its places.
-    case entered
-    /// It holds everything.
-    case holds
-}

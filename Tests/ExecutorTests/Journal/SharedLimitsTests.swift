@@ -171,6 +171,14 @@
             while !heard.has(request.jobID) { try await Task.sleep(for: .milliseconds(20)) }
         }
 
+        @Test func `news of more jobs than one notification holds are heard all the same`() async throws {
+            let (heard, jobs) = (Heard(), (0..<400).map { _ in Samples.event("e").jobID })
+            other.listen { heard.told($0) }
+            while !heard.isListening { try await Task.sleep(for: .milliseconds(20)) }
+            try PostgreSQLNews.tell(jobs, by: PostgreSQLConnection(bed.target()))
+            while !jobs.allSatisfy(heard.has) { try await Task.sleep(for: .milliseconds(20)) }
+        }
+
         /// What a listener was told.
         private final class Heard: Sendable {
             private let jobs = Mutex<[String]?>(nil)
