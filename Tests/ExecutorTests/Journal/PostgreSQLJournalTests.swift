@@ -32,6 +32,7 @@
         @Test func `two processes of one name do not write side by side, and who was taken over learns it`() async throws {
             let first = try bed.open(.postgreSQL)
             #expect(try await first.claim(Samples.event("e1")) == "claimed")
+            try age("executor")
             let second = #expect(throws: JournalError.self) { try bed.open(.postgreSQL) }
             #expect(second?.description.contains("another executor uses it") == true)
             #expect(try bed.store(.postgreSQL).lock(as: "sallyport/executor") == false)
