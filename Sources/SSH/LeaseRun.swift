@@ -27,6 +27,10 @@ final class LeaseRun {
     let nonce: String
     /// The command is, or was, in its systemd unit.
     private(set) var isInUnit = false
+    /// An earlier attempt of the job has its lock.
+    private var isHeld = false
+    /// Why it can have no lock there.
+    private var unsuitable: String?
     private var scanners: [MarkScanner]
     private var collectors: [OutputCollector]
     private var exitCodes: [Int32?] = [nil, nil]
@@ -61,7 +65,8 @@ final class LeaseRun {
         }
         input = try Prelude.command(
             processGroup: processGroup, arguments: arguments, environment: environment,
-            deadline: Int(lease.timeoutMs), grace: Int(lease.graceMs), body: lease.hasBody_p ? body.count : nil)
+            deadline: Int(lease.timeoutMs), grace: Int(lease.graceMs), body: lease.hasBody_p ? body.count : nil,
+            lock: lease.lock.isEmpty ? nil : lease.lock)
         let stdoutLimit = min(Int(lease.stdoutLimit), Self.maximumOutput)
         let stderrLimit = min(Int(lease.stderrLimit), Self.maximumOutput - stdoutLimit)
         collectors = [OutputCollector(limit: stdoutLimit), OutputCollector(limit: stderrLimit)]
@@ -92,8 +97,10 @@ final class LeaseRun {
             case .timeout: isTimedOutOnHost = true
             case .cancel: isCancelledOnHost = true
             case .inUnit: isInUnit = true
+            case .held: isHeld = true
+            case .unsuitable(let what): unsuitable = what
             case .exit(let code): if exitCodes[index] == nil { exitCodes[index] = code }
-            case .ready, .unsuitable, .ended: break
+            case .ready, .ended: break
             }
         }
         guard !exitCodes.contains(nil), !hasEnded else { return }
@@ -157,11 +164,7 @@ extension LeaseRun {
         let group = "\(what) \(result.groupGone ? "gone" : "NOT known to be gone")"
         if neverBegan {
             result.outcome = .notStarted
-            result.reason = stop == .cancel ? .cancelled : .unreachable
-            result.error =
-                stop == .cancel
-                ? "cancelled before the command began on \(host)"
-                : "the shell that waited on \(host) ended before the command began"
+            (result.reason, result.error) = whyNotBegun
         } else if !hasTrailer, !result.groupGone, stop != .timeout || isConnectionLost {
             result.outcome = .unknown
             result.reason = .outcomeUnknown
@@ -191,4 +194,25 @@ extension LeaseRun {
             result.exitCode = exitCode
         }
     }
+
+    private var whyNotBegun: (WireReason, String) {
+        let host = lease.host
+        if stop == .cancel { return (.cancelled, "cancelled before the command began on \(host)") }
+        if isHeld {
+            return (
+                .busy,
+                "an earlier attempt of this job still runs on \(host): it holds \(lockPath) there, and fuser(1) says which process that is"
+            )
+        }
+        if let unsuitable {
+            let what =
+                unsuitable == "flock"
+                ? "flock(1), which is missing; install util-linux there"
+                : "a folder \(SSHFailure.printable(unsuitable)) of \(lease.user)'s own, where it can write; look whose it is"
+            return (.hostUnsuitable, "a job with `interrupted: retry` needs on \(host) \(what)")
+        }
+        return (.unreachable, "the shell that waited on \(host) ended before the command began")
+    }
+
+    private var lockPath: String { "/tmp/sallyport-\(lease.user)/\(lease.lock)" }
 }

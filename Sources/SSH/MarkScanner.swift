@@ -15,6 +15,8 @@ struct MarkScanner {
         case cancel
         case exit(code: Int32)
         case unsuitable(String)
+        /// An earlier attempt of the job has the command's lock.
+        case held
         /// The command begins in the systemd unit it was to be in.
         case inUnit
         /// Whether a group that was to be ended is gone.
@@ -106,6 +108,7 @@ struct MarkScanner {
             case "timeout": return .timeout
             case "cancel": return .cancel
             case "unit": return .inUnit
+            case "held": return .held
             case "gone": return .ended(isGone: true)
             case "alive": return .ended(isGone: false)
             default: return nil

@@ -32,7 +32,7 @@ final class WaitingPrelude {
             case .ready(let group): if processGroup == nil { processGroup = group }
             case .unsuitable(let what): unsuitable = what
             case .exit: isOver = true
-            case .begin, .timeout, .cancel, .inUnit, .ended: break
+            case .begin, .timeout, .cancel, .inUnit, .held, .ended: break
             }
         }
     }

@@ -22,12 +22,12 @@ struct PreludeTests {
 
     @Test func `a command is one line for the feeder and one for the command's shell`() throws {
         let input = try command(["echo", "it's", "a|b", ""], environment: ["A=b c"], deadline: 1500, grace: 230, body: 7)
-        #expect(input == "run 4711 1.500 3 7\n7|\\|A=b c|--|echo|it's|a%174b|%\n")
+        #expect(input == "run 4711 1.500 3 7 -\n7|\\|A=b c|--|echo|it's|a%174b|%\n")
         #expect(String(decoding: Prelude.ending(of: 4711), as: UTF8.self) == "kill 4711\n")
     }
 
     @Test func `no deadline and no grace time become the shortest there is, for timeout takes zero as never`() throws {
-        #expect(try command(["true"], deadline: 0, grace: 0).hasPrefix("run 4711 0.001 1 -\n"))
+        #expect(try command(["true"], deadline: 0, grace: 0).hasPrefix("run 4711 0.001 1 - -\n"))
     }
 
     @Test(arguments: ["A", "=b", "1A=b", "A-B=c", "A B=c", "", "--", "Ä=b", "A\n=b"])

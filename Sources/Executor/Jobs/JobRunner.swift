@@ -171,7 +171,13 @@ final class JobRunner: Sendable {
             $0.hasBody_p = policy.standardInput != .none
             $0.bodyLength = UInt64(input?.count ?? 0)
             $0.inSystemdUnit = policy.containment == .systemd
+            if policy.interrupted == .retry { $0.lock = Self.lock(job.id, run.destination) }
         }
+    }
+
+    /// Names one attempt after another of a job on a destination, but not two destinations that are one host.
+    private static func lock(_ job: String, _ destination: String) -> String {
+        "\(job)-\(Hex.encode(SHA256.hash(Array(destination.utf8)).prefix(4)))"
     }
 
     private static func hop(_ hop: HostDirectory.Hop) -> WireHop {

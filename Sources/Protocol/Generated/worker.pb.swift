@@ -398,6 +398,13 @@ public nonisolated struct WireLease: @unchecked Sendable {
     set {_uniqueStorage()._inSystemdUnit = newValue}
   }
 
+  /// Of a job that may be begun again while nobody knows whether it still runs: the lock that it holds on the host as long as it does, and
+  /// without which it does not begin. Letters, digits and hyphens; empty for none.
+  public var lock: String {
+    get {_storage._lock}
+    set {_uniqueStorage()._lock = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -899,7 +906,7 @@ nonisolated extension WireWorkerConnections: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Lease"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{1}arguments\0\u{1}environment\0\u{3}connect_timeout_ms\0\u{3}timeout_ms\0\u{3}grace_ms\0\u{3}stdout_limit\0\u{3}stderr_limit\0\u{3}has_body\0\u{3}body_length\0\u{1}jumps\0\u{4}\u{16}in_systemd_unit\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}host\0\u{1}address\0\u{1}port\0\u{1}user\0\u{1}identity\0\u{3}public_key\0\u{3}host_keys\0\u{1}arguments\0\u{1}environment\0\u{3}connect_timeout_ms\0\u{3}timeout_ms\0\u{3}grace_ms\0\u{3}stdout_limit\0\u{3}stderr_limit\0\u{3}has_body\0\u{3}body_length\0\u{1}jumps\0\u{4}\u{16}in_systemd_unit\0\u{1}lock\0")
 
   fileprivate class _StorageClass {
     var _leaseID: UInt64 = 0
@@ -921,6 +928,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _bodyLength: UInt64 = 0
     var _jumps: [WireHop] = []
     var _inSystemdUnit: Bool = false
+    var _lock: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -950,6 +958,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _bodyLength = source._bodyLength
       _jumps = source._jumps
       _inSystemdUnit = source._inSystemdUnit
+      _lock = source._lock
     }
   }
 
@@ -987,6 +996,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._bodyLength) }()
         case 18: try { try decoder.decodeRepeatedMessageField(value: &_storage._jumps) }()
         case 40: try { try decoder.decodeSingularBoolField(value: &_storage._inSystemdUnit) }()
+        case 41: try { try decoder.decodeSingularStringField(value: &_storage._lock) }()
         default: break
         }
       }
@@ -1052,6 +1062,9 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       if _storage._inSystemdUnit != false {
         try visitor.visitSingularBoolField(value: _storage._inSystemdUnit, fieldNumber: 40)
       }
+      if !_storage._lock.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._lock, fieldNumber: 41)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1080,6 +1093,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._bodyLength != rhs_storage._bodyLength {return false}
         if _storage._jumps != rhs_storage._jumps {return false}
         if _storage._inSystemdUnit != rhs_storage._inSystemdUnit {return false}
+        if _storage._lock != rhs_storage._lock {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -19,6 +19,12 @@
                 destinations: [web-1]
                 timeout: 60s
                 concurrency: 1
+              again:
+                command: [sh, -c, 'echo "$$" >> $0; until [ -e $0.go ]; do sleep 0.2; done', \(marks)]
+                destinations: [web-1]
+                timeout: 120s
+                interrupted: retry
+                retry: { attempts: 30, backoff: 200ms, max-backoff: 200ms }
               alone:
                 command: [sh, -c, "mkdir \(marks).lock || echo overlap >> \(marks); sleep 0.3; rmdir \(marks).lock; echo x >> \(marks)"]
                 destinations: [web-1]
@@ -40,7 +46,8 @@
 
             """
         private static let hooks =
-            DeliveryTests.hook("mark") + DeliveryTests.hook("single", "respond: sync\n    wait: 50s")
+            DeliveryTests.hook("mark") + DeliveryTests.hook("again", "respond: async")
+            + DeliveryTests.hook("single", "respond: sync\n    wait: 50s")
             + DeliveryTests.hook("alone", "respond: sync\n    wait: 50s") + DeliveryTests.hook("rated")
             + DeliveryTests.hook("lane", "respond: async\n    parameters: {number: {payload: /number}, of: {literal: all}}")
 
@@ -154,6 +161,26 @@
             let again = try two.deliver(hook: "mark", event: "evt_still", attempt: 2, signature: nil, token: nil)
             #expect(again["status"] == "unknown")
             #expect(runs == 1)
+        }
+
+        @Test func `what runs on a host still, of an executor that stands still, is not run beside itself`() throws {
+            let id = try #require(try one.deliver(hook: "again", event: "evt_twin", signature: nil, token: nil)["job"])
+            try #require(eventually { runs == 1 })
+            // Its workers go on, and with them the command.
+            let gate = one.processes("sallyport-executor")
+            for pid in gate { kill(pid, SIGSTOP) }
+            let words = "an earlier attempt of this job still runs on web-1"
+            try #require(try eventually(within: 90) { try two.command(["jobs", "show", id]).output.contains(words) })
+            #expect(runs == 1)
+            let first = try #require(lines.first.flatMap { pid_t($0) })
+            #expect(kill(first, 0) == 0)
+            for pid in gate { kill(pid, SIGCONT) }
+            try #require(eventually(within: 60) { runs == 2 })
+            #expect(kill(first, 0) == -1)
+            try Data().write(to: URL(filePath: "\(Self.marks).go"))
+            defer { try? FileManager.default.removeItem(atPath: "\(Self.marks).go") }
+            try #require(try eventually(within: 60) { try two.jobs(["--status", "succeeded"]).count == 1 })
+            #expect(runs == 2)
         }
 
         @Test func `while PostgreSQL is away nothing is taken, what runs keeps its result, and afterwards all goes on`() throws {

@@ -78,13 +78,14 @@ final class LocalShell {
         return prelude.processGroup != nil
     }
 
-    /// Drives a command as a connection does, until its trailer or the end of both streams; `closeInput` says when to cancel.
+    /// Drives a command as a connection does, until its trailer, the end of both streams or `isEnough`; `closeInput` says when to cancel.
     func drive(
-        _ run: LeaseRun, withholding: Int = 0, within limit: Int = 15_000, closeInput: () -> Bool = { false }
+        _ run: LeaseRun, withholding: Int = 0, within limit: Int = 15_000, closeInput: () -> Bool = { false },
+        until isEnough: () -> Bool = { false }
     ) {
         let end = Monotonic.now() + limit
         var isOpen = [true, true]
-        while !run.hasEnded, Monotonic.now() < end, isOpen != [false, false] {
+        while !run.hasEnded, !isEnough(), Monotonic.now() < end, isOpen != [false, false] {
             if input >= 0, closeInput() { endInput() }
             let unsent = run.unsent.dropLast(withholding)
             var entries = [pollfd(fd: input >= 0 && !unsent.isEmpty ? input : -1, events: Int16(POLLOUT), revents: 0)]
