@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(arguments: JournalKind.all)
-    func `what is unfinished is there when the file is opened again, in the order it came, whatever the clock said`(
+    func `what is unfinished is there when it is opened again, in the order it came, whatever the clock said`(
         kind: JournalKind
     ) async throws {
         let (late, early, done) = (Samples.event("late"), Samples.event("early"), Samples.event("done"))
