@@ -113,7 +113,7 @@ struct AdminService: Sendable {
         guard let job = try await journal.find(cancel.id) else { return [Self.unknown(cancel.id)] }
         switch try await jobs.cancel(job.id, by: name) {
         case .ended: return try await record(job.id)
-        case .notActive: return [Self.error("job \(job.id) does not run here; it is \(JobNames.name(job.status))")]
+        case .notActive: return [Self.error("job \(job.id) does not run; it is \(JobNames.name(job.status))")]
         case .notYet:
             return [Self.error("job \(job.id) was told to end and has not after \(JobService.cancelPatience); look at its host")]
         }

@@ -20,15 +20,20 @@ extension JobService {
         case ended
         /// It still runs after ``cancelPatience``.
         case notYet
-        /// It does not run here.
+        /// It is finished already, or not in the journal.
         case notActive
     }
 
     /// Ends a job: what waits never runs, what runs is ended on its hosts.
     func cancel(_ id: String, by operatorName: String) async throws(JournalError) -> Cancelled {
-        guard active.isActive(id) else { return .notActive }
-        try await journal.note(id, "cancel asked for by \(operatorName)", destination: "", nil)
+        guard active.isActive(id) else { return try await cancelElsewhere(id, by: operatorName) }
+        try await journal.note(id, HistoryText.cancelAsked(by: operatorName), destination: "", nil)
         logger.notice("job is cancelled", metadata: ["job": "\(id)", "operator": "\(operatorName)"])
+        return await end(id)
+    }
+
+    /// Ends a job that is active here.
+    func end(_ id: String) async -> Cancelled {
         switch active.cancel(id) {
         case nil: return .ended
         case .line(let leave)?: leave()

@@ -22,6 +22,7 @@ extension JobService {
                 // There may be more of them.
                 continue
             }
+            await cancelAsked(in: journal)
             do { try await Task.sleep(for: Self.adoptionInterval) } catch { return }
         }
     }

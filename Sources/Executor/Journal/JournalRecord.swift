@@ -36,6 +36,7 @@ enum HistoryText {
 
     static func adopted(by executor: String) -> String { "taken over by \(executor)" }
     static func discarded(by operatorName: String) -> String { "discarded by \(operatorName)" }
+    static func cancelAsked(by operatorName: String) -> String { "cancel asked for by \(operatorName)" }
     static func askedFor(by operatorName: String) -> String { "asked for by \(operatorName)" }
     static func replayed(as jobID: String, by operatorName: String) -> String { "replayed as \(jobID) by \(operatorName)" }
     static func replay(of origin: String, by operatorName: String) -> String { "replay of \(origin) by \(operatorName)" }

@@ -17,9 +17,21 @@ protocol SharedJournal: Journal {
     func granted(_ jobIDs: [String]) async throws(JournalError) -> [String]
     /// Of these jobs those that nobody is before in their lane.
     func heads(_ jobIDs: [String]) async throws(JournalError) -> [String]
-    /// Calls `told` with the ids of jobs that an executor has finished or put off, and with none when some may have been missed. Returns
-    /// at once; it goes on until the journal is closed.
-    func listen(_ told: @escaping @Sendable ([String]) -> Void)
+    /// Asks whoever has an unfinished job to end it, now and whoever has it next. Durable on return.
+    func askToCancel(_ jobID: String, by operatorName: String) async throws(JournalError)
+    /// Of this one's unfinished jobs those whose end is asked for.
+    func toCancel() async throws(JournalError) -> [String]
+    /// Calls `told` with what executors have news of, and with nothing when some may have been missed. Returns at once; it goes on until
+    /// the journal is closed.
+    func listen(_ told: @escaping @Sendable ([JournalNews]) -> Void)
+}
+
+/// What one executor has written, for others to look at.
+enum JournalNews: Equatable {
+    /// The job is finished, or put off.
+    case left(String)
+    /// Somebody asks for its end.
+    case cancel(String)
 }
 
 /// So many jobs may hold the same place at once, whichever executors run them.

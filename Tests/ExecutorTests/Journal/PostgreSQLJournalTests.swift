@@ -74,6 +74,30 @@
                 try await one.history(running.jobID).map(\.what).dropFirst().first?.hasPrefix("taken over by sallyport/") == true)
         }
 
+        @Test func `who has a job learns that its end is asked for, and so does who has it next`() async throws {
+            let (first, second) = (try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "other"))
+            let (gone, other) = (try #require(first.shared), try #require(second.shared))
+            let (one, done) = (Samples.event("one"), Samples.event("done"))
+            for request in [one, done] { #expect(try await gone.claim(request) == "claimed") }
+            try await gone.finish(done.jobID, Samples.result(done, .succeeded))
+            #expect(try await gone.toCancel().isEmpty)
+            let (heard, hearing) = AsyncStream.makeStream(of: [JournalNews].self)
+            gone.listen { hearing.yield($0) }
+            #expect(await heard.first { $0.isEmpty } != nil)
+            for request in [one, done] { try await other.askToCancel(request.jobID, by: "ada") }
+            #expect(await heard.first { !$0.isEmpty } == [.cancel(one.jobID)])
+            #expect(try await gone.toCancel() == [one.jobID])
+            #expect(try await other.toCancel().isEmpty)
+            #expect(try await gone.history(one.jobID).map(\.what).contains("cancel asked for by ada"))
+            #expect(try await gone.history(done.jobID).map(\.what).contains("cancel asked for by ada") == false)
+            try expire("gone")
+            try age("other")
+            #expect(try await other.adopt().map(\.id) == [one.jobID])
+            #expect(try await other.toCancel() == [one.jobID])
+            try await other.finish(one.jobID, Samples.result(one, .failed))
+            #expect(try await other.toCancel().isEmpty)
+        }
+
         @Test func `many jobs are taken over some at a time, and who is gone in between leaves none behind`() async throws {
             let (gone, one, other) = (
                 try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other")

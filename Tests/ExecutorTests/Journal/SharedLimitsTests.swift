@@ -168,11 +168,11 @@
             while !heard.isListening { try await Task.sleep(for: .milliseconds(20)) }
             #expect(try await claim(request, on: one) == "inLane")
             try await one.finish(request.jobID, Samples.result(request, .succeeded))
-            while !heard.has(request.jobID) { try await Task.sleep(for: .milliseconds(20)) }
+            while !heard.has(.left(request.jobID)) { try await Task.sleep(for: .milliseconds(20)) }
         }
 
         @Test func `news of more jobs than one notification holds are heard all the same`() async throws {
-            let (heard, jobs) = (Heard(), (0..<400).map { _ in Samples.event("e").jobID })
+            let (heard, jobs) = (Heard(), (0..<400).map { _ in JournalNews.left(Samples.event("e").jobID) })
             other.listen { heard.told($0) }
             while !heard.isListening { try await Task.sleep(for: .milliseconds(20)) }
             try PostgreSQLNews.tell(jobs, by: PostgreSQLConnection(bed.target()))
@@ -181,11 +181,11 @@
 
         /// What a listener was told.
         private final class Heard: Sendable {
-            private let jobs = Mutex<[String]?>(nil)
+            private let news = Mutex<[JournalNews]?>(nil)
 
-            var isListening: Bool { jobs.withLock { $0 != nil } }
-            func has(_ id: String) -> Bool { jobs.withLock { $0?.contains(id) == true } }
-            func told(_ ids: [String]) { jobs.withLock { $0 = ($0 ?? []) + ids } }
+            var isListening: Bool { news.withLock { $0 != nil } }
+            func has(_ one: JournalNews) -> Bool { news.withLock { $0?.contains(one) == true } }
+            func told(_ more: [JournalNews]) { news.withLock { $0 = ($0 ?? []) + more } }
         }
     }
 #endif

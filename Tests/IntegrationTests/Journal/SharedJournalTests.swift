@@ -163,6 +163,23 @@
             #expect(runs == 1)
         }
 
+        @Test func `a job is cancelled at any pod, while it runs and while it waits`() throws {
+            let answers = [
+                delivering("single", event: "evt_runs", to: one), delivering("single", event: "evt_waits", to: one),
+            ]
+            try #require(try eventually { try two.jobs(["--status", "accepted"]).count == 1 && runs == 1 })
+            for status in ["accepted", "running"] {
+                let job = try #require(try two.jobs(["--status", status]).first?["job"] as? String)
+                let cancelled = try two.command(["jobs", "cancel", job])
+                #expect(cancelled.code == 0, "\(cancelled.output)\(cancelled.errors)")
+                #expect(try two.command(["jobs", "show", job]).output.contains("cancel asked for by"))
+                let again = try two.command(["jobs", "cancel", job])
+                #expect(again.errors.contains("does not run; it is failed"))
+            }
+            for answer in answers { #expect(try answer.value["status"] == "failed") }
+            #expect(runs == 1)
+        }
+
         @Test func `what runs on a host still, of an executor that stands still, is not run beside itself`() throws {
             let id = try #require(try one.deliver(hook: "again", event: "evt_twin", signature: nil, token: nil)["job"])
             try #require(eventually { runs == 1 })

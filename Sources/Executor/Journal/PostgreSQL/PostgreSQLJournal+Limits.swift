@@ -89,7 +89,7 @@
         static func leave(_ transaction: PostgreSQLTransaction, _ jobID: String) throws {
             try transaction.execute(
                 "DELETE FROM place WHERE job = $1 AND holder = $2", [.text(jobID), .int(transaction.epoch)])
-            transaction.news.append(jobID)
+            transaction.news.append(.left(jobID))
         }
 
         func enter(_ jobID: String, _ places: [SharedPlace]) async throws(JournalError) -> Bool {
@@ -130,6 +130,6 @@
             }
         }
 
-        func listen(_ told: @escaping @Sendable ([String]) -> Void) { news.listen(told) }
+        func listen(_ told: @escaping @Sendable ([JournalNews]) -> Void) { news.listen(told) }
     }
 #endif

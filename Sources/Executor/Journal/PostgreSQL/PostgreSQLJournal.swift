@@ -169,6 +169,26 @@
             }
         }
 
+        func askToCancel(_ jobID: String, by operatorName: String) async throws(JournalError) {
+            let now = WallClock.now()
+            try await commits.record("ask for a job's end") { transaction, _ in
+                let asked = try transaction.execute(
+                    "UPDATE job SET is_cancelled = TRUE WHERE id = $1 AND finished_at IS NULL", [.text(jobID)])
+                guard asked == 1 else { return }
+                try Self.add(transaction, jobID, at: now, HistoryText.cancelAsked(by: operatorName), destination: "")
+                transaction.news.append(.cancel(jobID))
+            }
+        }
+
+        func toCancel() async throws(JournalError) -> [String] {
+            let epoch = epoch
+            return try await look("look for jobs to cancel", finder) { connection in
+                try connection.query(
+                    "SELECT id FROM job WHERE holder = $1 AND finished_at IS NULL AND is_cancelled", [.int(epoch)]
+                ).all.map { $0.text(0) }
+            }
+        }
+
         func noteLater(_ jobID: String, _ what: String, destination: String) {
             let now = WallClock.now()
             commits.add { transaction, _ in try Self.add(transaction, jobID, at: now, what, destination: destination) }

@@ -4,7 +4,8 @@
     internal import Logging
     internal import Synchronization
 
-    /// Tells all executors of jobs that one of them has finished or put off, by NOTIFY, and hears of them by LISTEN.
+    /// Tells all executors what one of them has written, by NOTIFY, and hears of it by LISTEN: a line each, a job's id, with a word before it
+    /// where its end is asked for.
     ///
     /// What is told is no more than a hint: who waits looks from time to time, too.
     final class PostgreSQLNews: Sendable {
@@ -24,9 +25,22 @@
             self.logger = logger
         }
 
-        /// Tells of these jobs when the transaction of that connection stands.
-        static func tell(_ jobIDs: [String], by connection: PostgreSQLConnection) throws(PostgreSQLError) {
-            var rest = jobIDs[...]
+        private static let cancel = "cancel "
+
+        private static func text(_ news: JournalNews) -> String {
+            switch news {
+            case .left(let id): id
+            case .cancel(let id): cancel + id
+            }
+        }
+
+        private static func news(_ text: Substring) -> JournalNews {
+            text.hasPrefix(cancel) ? .cancel(String(text.dropFirst(cancel.count))) : .left(String(text))
+        }
+
+        /// Tells of it when the transaction of that connection stands.
+        static func tell(_ news: [JournalNews], by connection: PostgreSQLConnection) throws(PostgreSQLError) {
+            var rest = news.map(text)[...]
             while !rest.isEmpty {
                 var text = ""
                 while let next = rest.first, text.isEmpty || text.utf8.count + next.utf8.count < limit {
@@ -37,8 +51,8 @@
             }
         }
 
-        /// Calls `told` on a thread of its own until ``close()``; with no job when some may have been missed.
-        func listen(_ told: @escaping @Sendable ([String]) -> Void) {
+        /// Calls `told` on a thread of its own until ``close()``; with nothing when some may have been missed.
+        func listen(_ told: @escaping @Sendable ([JournalNews]) -> Void) {
             queue.async {
                 while !self.isClosed.load(ordering: .relaxed) {
                     do throws(PostgreSQLError) {
@@ -51,13 +65,13 @@
             }
         }
 
-        private func hear(_ told: ([String]) -> Void) throws(PostgreSQLError) {
+        private func hear(_ told: ([JournalNews]) -> Void) throws(PostgreSQLError) {
             let connection = try PostgreSQLConnection(target)
             _ = try connection.simple("LISTEN \(Self.channel)")
             told([])
             while !isClosed.load(ordering: .relaxed) {
                 let news = try connection.notifications(within: Self.pause)
-                if !news.isEmpty { told(news.flatMap { $0.split(separator: "\n").map(String.init) }) }
+                if !news.isEmpty { told(news.flatMap { $0.split(separator: "\n").map(Self.news) }) }
             }
         }
 

@@ -102,11 +102,14 @@
                 -- Jobs of one lane run one at a time, in the order of their numbers; empty for none.
                 lane TEXT COLLATE "C" NOT NULL DEFAULT '',
                 -- The epoch of the executor whose it is while it is not finished.
-                holder BIGINT NOT NULL
+                holder BIGINT NOT NULL,
+                -- An operator has asked for its end, at whichever executor: the one whose it is ends it.
+                is_cancelled BOOLEAN NOT NULL DEFAULT FALSE
             );
             CREATE UNIQUE INDEX job_by_dedupe_key ON sallyport.job (dedupe_key, job, turn) WHERE dedupe_key <> '';
             CREATE INDEX job_by_event ON sallyport.job (event_id, number) WHERE event_id <> '';
             CREATE INDEX job_unfinished ON sallyport.job (holder, number) WHERE finished_at IS NULL;
+            CREATE INDEX job_to_cancel ON sallyport.job (holder) WHERE finished_at IS NULL AND is_cancelled;
             CREATE INDEX job_in_lane ON sallyport.job (lane, number) WHERE finished_at IS NULL AND lane <> '';
             CREATE INDEX job_by_finish ON sallyport.job (finished_at) WHERE finished_at IS NOT NULL;
             CREATE INDEX job_by_acceptance ON sallyport.job (accepted_at, number);

@@ -12,8 +12,8 @@
         let hasSavepoints: Bool
         /// An operation failed that had none: all of it must be done again, with savepoints.
         private(set) var mustRepeat = false
-        /// Jobs that other executors may wait for, and of which there is news when the transaction stands.
-        var news: [String] = []
+        /// What other executors may wait for, and are told of when the transaction stands.
+        var news: [JournalNews] = []
 
         init(_ connection: PostgreSQLConnection, origin: String, epoch: Int64, hasSavepoints: Bool) {
             self.connection = connection
