@@ -2,6 +2,8 @@
 #   ingress    meets the network: no SSH client, no database, no command line tools of ours
 #   executor   holds the keys: executor, SSH workers, and `sallyport` for the operator
 #   all        everything, for a first run and for the command line
+#   executor-postgresql, pgbouncer
+#              for several pods with one journal (deploy/kubernetes-shared): an executor with libpq, and what carries it to PostgreSQL
 #
 #   docker build --target ingress  -t sallyport-ingress:0.1.0  .
 #   docker build --target executor -t sallyport-executor:0.1.0 .
@@ -103,7 +105,6 @@ USER 65533
 ENTRYPOINT ["sallyport"]
 CMD ["--help"]
 
-# Last, so that a build without --target is this one.
 FROM executor-base AS executor
 LABEL org.opencontainers.image.title="sallyport-executor" \
     org.opencontainers.image.description="Checks jobs against the policy and runs them over SSH. Holds the keys, listens at no port."
@@ -113,3 +114,70 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
     CMD ["sallyport", "jobs", "list", "--limit", "1", "--json", "--socket", "/run/sallyport-admin/admin.sock"]
 ENTRYPOINT ["sallyport-executor"]
 CMD ["serve", "--config", "/etc/sallyport/executor.yaml"]
+
+# The executor once more, with PostgreSQL. It is compiled where that target is asked for, and nowhere else: the others have no libpq.
+FROM build AS build-postgresql
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libpq-dev \
+    && rm -rf /var/lib/apt/lists/*
+RUN set -eu; \
+    pinned=""; [ ! -f Package.resolved ] || pinned=--only-use-versions-from-resolved-file; \
+    bin=$(SALLYPORT_SCRATCH=.build scripts/build --traits PostgreSQL -debug-info-format none $pinned \
+        -Xswiftc -file-compilation-dir -Xswiftc /src -Xlinker -s); \
+    install -D -m 0755 "$bin/sallyport-executor" /out/postgresql/sallyport-executor; \
+    find /out/postgresql -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+
+# Its command line and health check are the executor's.
+FROM executor AS executor-postgresql
+USER 0
+RUN set -eu; \
+    apt-get update -qq; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libpq5; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/*; \
+    find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+COPY --from=build-postgresql /out/postgresql/sallyport-executor /usr/local/bin/
+RUN ["sallyport-executor", "--version"]
+LABEL org.opencontainers.image.title="sallyport-executor-postgresql" \
+    org.opencontainers.image.description="The executor with a journal in PostgreSQL, which executors share. Linked with libpq."
+USER 65533
+
+# Between a Unix socket, which is all that an executor can reach, and a PostgreSQL elsewhere. Nothing of ours is in it but the question of
+# its health check: whether it speaks TLS at that socket (it does not), which it answers before it asks who is there.
+#
+# It lets in who the kernel says is `sallyport`: the executor.
+FROM ${RUNTIME_IMAGE} AS pgbouncer
+RUN set -eu; \
+    apt-get update -qq; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends pgbouncer; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/* \
+        /etc/pgbouncer /etc/ssl/private; \
+    echo 'sallyport-pgbouncer:x:65530:' >> /etc/group; \
+    echo 'sallyport:x:65533:' >> /etc/group; \
+    echo 'sallyport-pgbouncer:x:65530:65530::/nonexistent:/usr/sbin/nologin' >> /etc/passwd; \
+    echo 'sallyport:x:65533:65533::/nonexistent:/usr/sbin/nologin' >> /etc/passwd; \
+    mkdir -p /etc/sallyport; \
+    install -d -m 2750 -o 65530 -g 65533 /run/postgresql; \
+    printf '%s\n' '#!/usr/bin/perl' 'use strict;' 'use IO::Socket::UNIX;' 'alarm 3;' \
+        'my $socket = IO::Socket::UNIX->new(Peer => "/run/postgresql/.s.PGSQL.5432") or die "no connection: $!\n";' \
+        'syswrite $socket, pack("NN", 8, 80877103);' \
+        'sysread($socket, my $answer, 1) and $answer eq "N" or die "no answer\n";' >/usr/local/bin/pgbouncer-answers; \
+    chmod 0755 /usr/local/bin/pgbouncer-answers; \
+    find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+RUN ["pgbouncer", "--version"]
+STOPSIGNAL SIGTERM
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=""
+RUN : "$VERSION" "$REVISION" "$SOURCE"
+LABEL org.opencontainers.image.title="sallyport-pgbouncer" \
+    org.opencontainers.image.description="PgBouncer at a Unix socket, for an executor whose journal is in PostgreSQL." \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"
+USER 65530:65530
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["pgbouncer-answers"]
+ENTRYPOINT ["pgbouncer"]
+CMD ["/etc/sallyport/pgbouncer.ini"]
+
+# Last, so that a build without --target is this one.
+FROM executor

@@ -1,3 +1,4 @@
+import Glibc
 import Settings
 import Testing
 
@@ -35,9 +36,32 @@ import Testing
         #expect(settings.maximumSize == 1024 * 1024)
     }
 
+    @Test func `the origin may be a variable's, which stays for the next reload`() throws {
+        unsafe setenv("SALLYPORT_TEST_ORIGIN", "sallyport-2", 1)
+        for _ in 1...2 {
+            #expect(try read("{origin: {env: SALLYPORT_TEST_ORIGIN}}")?.origin == "sallyport-2")
+        }
+    }
+
+    @Test func `a variable that is not there or no origin is a problem, which does not repeat it`() throws {
+        unsafe setenv("SALLYPORT_TEST_NO_ORIGIN", "hunter 2", 1)
+        unsafe setenv("SALLYPORT_TEST_EMPTY_ORIGIN", "", 1)
+        for (name, expected) in [
+            ("NO_ORIGIN", "`origin` must have letters, digits and ./_- alone"),
+            ("EMPTY_ORIGIN", "SALLYPORT_TEST_EMPTY_ORIGIN is not set, or empty"),
+            ("MISSING_ORIGIN", "SALLYPORT_TEST_MISSING_ORIGIN is not set, or empty"),
+        ] {
+            let problems = try #require(throws: SettingsProblems.self) {
+                try read("{origin: {env: SALLYPORT_TEST_\(name)}}")
+            }
+            #expect("\(problems)".contains(expected))
+            #expect(!"\(problems)".contains("hunter"))
+        }
+    }
+
     @Test(arguments: [
         "checkpoint-every: 0", "checkpoint-every: 16385", "checkpoint-interval: 999ms", "checkpoint-interval: 3601s",
-        "origin: a b",
+        "origin: a b", "origin: {}", "origin: {env: A, file: b}", "origin: {file: b}", "origin: [a]",
         "origin: a+b", "segment-size: 1023B", "maximum-size: 1023KiB", "unknown: 1",
     ])
     func `what is out of its limits is a problem`(setting: String) {

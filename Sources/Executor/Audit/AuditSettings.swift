@@ -6,7 +6,7 @@ internal import Settings
 struct AuditSettings: Sendable {
     /// The folder of the log.
     let path: String
-    /// Names the log in its checkpoints.
+    /// Names the log in its checkpoints, and the executor among those that share a journal.
     let origin: String
     /// Signs the checkpoints.
     let key: Ed25519PrivateKey
@@ -29,7 +29,7 @@ struct AuditSettings: Sendable {
             "path", "origin", "checkpoint-every", "checkpoint-interval", "segment-size", "maximum-size")
         let usual = folder.map { $0 == "." ? "audit" : $0 + "/audit" }
         let path = audit.optional("path").isPresent || usual == nil ? audit.required("path").filePath() : usual
-        let origin = audit.optional("origin").isPresent ? audit.optional("origin").string() : "sallyport/\(keyID)"
+        let origin = audit.optional("origin").isPresent ? audit.optional("origin").textOrVariable() : "sallyport/\(keyID)"
         if let origin, !NoteKey.isName(origin) {
             node.problem("`origin` must have letters, digits and ./_- alone, at most \(NoteKey.maximumName)")
         }
