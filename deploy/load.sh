@@ -1,16 +1,20 @@
 # Sourced by the checks under deploy/: deliveries while something breaks, and what the senders were told beside what the host saw.
 
 # write_load FILE: a script that is run as `FILE SENDER PORT FOLDER`. It sends one delivery after the other to the hook `note` until FOLDER/stop
-# is there, and one without a final answer again, as its sender would. Needs `sallyport` on its PATH and FOLDER/secrets/hookdeck.
+# is there, and one without a final answer again, as its sender would. PORT may be several, with commas between: then each try goes to the next.
+# Needs `sallyport` on its PATH and FOLDER/secrets/hookdeck.
 write_load() {
     cat >"$1" <<'END_OF_LOAD'
-sender=$1 http=$2 folder=$3 number=0 body=$3/load-$1.json
+sender=$1 ports=$2 folder=$3 number=0 body=$3/load-$1.json
 while [ ! -e "$folder/stop" ] && [ $number -lt 20000 ]; do
     number=$((number + 1))
     printf '{"id":"%s-%s"}' "$sender" $number >"$body"
     tries=0
     while :; do
         tries=$((tries + 1))
+        http=${ports%%,*}
+        ports=${ports#*,}
+        [ "$http" = "$ports" ] || ports=$ports,$http
         sallyport send "http://127.0.0.1:$http/hooks/note" "$body" --secret "$folder/secrets/hookdeck" --event "$sender-$number" \
             >"$body.answer" 2>/dev/null
         # As in `200 succeeded`, `500 unknown`.

@@ -1,20 +1,38 @@
-"""Makes of FOLDER/all.yaml, which is kustomize's, FOLDER/pod.yaml for podman, its volumes in FOLDER/kubelet, and FOLDER/probes for a shell."""
+"""Makes of FOLDER/all.yaml, which is kustomize's, FOLDER/pod.yaml for podman, its volumes in FOLDER/kubelet, and FOLDER/probes for a shell.
+
+Secrets are FOLDER/secrets.
+"""
+import argparse
 import os
 import shlex
-import sys
 
 import yaml
 
-box = sys.argv[1]
+parser = argparse.ArgumentParser()
+parser.add_argument("folder")
+parser.add_argument("--pod", default="sallyport", help="its name; one of a StatefulSet's has a number")
+parser.add_argument("--here", metavar="NAME", help="a name that is this machine's in the pod")
+arguments = parser.parse_args()
+box, pod = arguments.folder, arguments.pod
 kinds = {}
 for each in yaml.safe_load_all(open(f"{box}/all.yaml", encoding="utf-8")):
     kinds.setdefault(each["kind"], {})[each["metadata"]["name"]] = each
-spec = kinds["Deployment"]["sallyport"]["spec"]["template"]["spec"]
+workload = (kinds.get("Deployment") or kinds["StatefulSet"])["sallyport"]["spec"]
+spec = workload["template"]["spec"]
+# Each pod of a StatefulSet has a claim of its own.
+spec["volumes"] += [{"name": each["metadata"]["name"], "persistentVolumeClaim": {}} for each in workload.get("volumeClaimTemplates", [])]
 group = spec["securityContext"].pop("fsGroup")
 spec["securityContext"].pop("fsGroupChangePolicy")
 spec["securityContext"]["supplementalGroups"] = [group]
-# As step 6 of README.md makes them.
-secrets = {"sallyport-ingress": ["ingress.key", "hookdeck"], "sallyport-executor": ["executor.key", "deploy.key"]}
+spec.pop("topologySpreadConstraints", None)
+if arguments.here:
+    spec["hostAliases"] = [{"ip": "127.0.0.1", "hostnames": [arguments.here]}]
+# As step 6 of README.md makes them, and step 5 of that of kubernetes-shared.
+secrets = {
+    "sallyport-ingress": ["ingress.key", "hookdeck"],
+    "sallyport-executor": ["executor.key", "deploy.key"],
+    "sallyport-pgbouncer": ["userlist.txt"],
+}
 
 
 def own(path, mode):
@@ -53,7 +71,7 @@ def fill(volume, folder):
 def command(probe, container, ports):
     """What a shell runs for a probe. Podman has no timer for probes where systemd is not."""
     if "exec" in probe:
-        return f"podman exec sallyport-{container} {shlex.join(probe['exec']['command'])}"
+        return f"podman exec {pod}-{container} {shlex.join(probe['exec']['command'])}"
     if "httpGet" in probe:
         return f"inside curl -sf http://127.0.0.1:{ports[probe['httpGet']['port']]}{probe['httpGet']['path']}"
     # Any answer is a connection.
@@ -80,4 +98,4 @@ with open(f"{box}/probes", "w", encoding="utf-8") as file:
             if probe:
                 file.write(f'wait_for "{kind} of {name}" {command(probe, name, ports)}\nsay "{name}: its {kind} passes"\n')
 with open(f"{box}/pod.yaml", "w", encoding="utf-8") as file:
-    yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sallyport"}, "spec": spec}, file)
+    yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod}, "spec": spec}, file)

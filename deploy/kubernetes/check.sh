@@ -1,9 +1,14 @@
-# Sourced by check and check-manifests: what they make, and take away again.
+# Sourced by check, check-manifests and ../kubernetes-shared/check: what they make, and take away again.
 
 # Where the pod and its host are: this machine's network, or one of their own, which `inside` runs commands in.
 network=--network=host
 address=127.0.0.1
 inside() { "$@"; }
+# The images that are looked at, and the pods that are made.
+images="ingress executor all"
+pods=sallyport
+# What is taken away besides.
+clean_more() { :; }
 
 say() { printf '%s\n' "$*"; }
 title() { printf '\n== %s\n' "$*"; }
@@ -38,15 +43,16 @@ prepare() {
     for program in podman ssh-keygen /usr/sbin/sshd curl useradd; do
         command -v "$program" >/dev/null || die "$program is not there"
     done
-    for image in ingress executor all; do
+    for image in $images; do
         podman image exists "sallyport-$image:0.1.0" || die "the image sallyport-$image:0.1.0 is not there: podman build --format docker --target $image -t sallyport-$image:0.1.0 ."
     done
-    revisions=$(podman image inspect --format '{{index .Labels "org.opencontainers.image.revision"}}' \
-        sallyport-ingress:0.1.0 sallyport-executor:0.1.0 sallyport-all:0.1.0 | sort -u | tr '\n' ' ')
+    revisions=$(for image in $images; do
+        podman image inspect --format '{{index .Labels "org.opencontainers.image.revision"}}' "sallyport-$image:0.1.0"
+    done | sort -u | tr '\n' ' ')
     say "images of revision $revisions"
-    [ "$(printf %s "$revisions" | wc -w)" -le 1 ] || die "the images are of different revisions: build all three again"
+    [ "$(printf %s "$revisions" | wc -w)" -le 1 ] || die "the images are of different revisions: build all of them again"
     [ ! -e /etc/sallyport ] || die "/etc/sallyport is there; this would overwrite it"
-    ! podman pod exists sallyport || die "a pod called sallyport is there; this would replace it"
+    for pod in $pods; do ! podman pod exists "$pod" || die "a pod called $pod is there; this would replace it"; done
     for volume in jobs admin journal; do
         ! podman volume exists "sallyport-$volume" || die "a volume sallyport-$volume is there; this would use it"
     done
@@ -67,13 +73,14 @@ clean() {
     trap - EXIT
     set +e
     touch "$box/stop"
-    [ "$status" = 0 ] || for name in ingress executor metrics; do
-        ! podman container exists "sallyport-$name" || podman logs "sallyport-$name" >"/tmp/sallyport-check-$name.log" 2>&1
+    [ "$status" = 0 ] || for name in $(for pod in $pods; do podman ps -a --filter "pod=$pod" --format '{{.Names}}'; done); do
+        podman logs "$name" >"/tmp/sallyport-check-${name#sallyport-}.log" 2>&1
     done
     podman rm -f sallyport-check-load >/dev/null 2>&1
-    podman play kube --down "$here/pod.yaml" >/dev/null 2>&1
+    for pod in $pods; do podman pod rm -f "$pod" >/dev/null 2>&1; done
     podman volume rm -f sallyport-jobs sallyport-admin sallyport-journal >/dev/null 2>&1
     [ ! -s "$box/sshd/pid" ] || kill "$(cat "$box/sshd/pid")"
+    clean_more
     userdel sallyport-check >/dev/null 2>&1
     rm -rf /etc/sallyport "$box"
     [ "$status" = 0 ] || say "check: failed; the containers' logs are /tmp/sallyport-check-*.log" >&2
@@ -88,7 +95,8 @@ make_secrets() {
     mv "$box/ingress.key" "$box/executor.key" "$box/secrets/"
 }
 
-# Those of settings/, with what README.md says must be put in, a job that notes each event, one with a long result, and traces.
+# make_settings [THE EXECUTOR'S]: those of settings/, with what README.md says must be put in, a job that notes each event, one with a long
+# result, and traces.
 make_settings() {
     mkdir "$box/settings"
     sed -e "s|ed25519:THE-EXECUTORS-PUBLIC-KEY|$executor_key|" -e "s|0.0.0.0, port: 8080|127.0.0.1, port: $http|" \
@@ -102,7 +110,7 @@ make_settings() {
 END
     sed -e "s|ed25519:THE-INGRESS-PUBLIC-KEY|$ingress_key|" \
         -e "s|address: 192.0.2.11, user: deploy|address: 127.0.0.1, port: $ssh, user: sallyport-check|" \
-        "$here/settings/executor.yaml" >"$box/settings/executor.yaml"
+        "${1:-$here/settings/executor.yaml}" >"$box/settings/executor.yaml"
     cat >>"$box/settings/executor.yaml" <<END
   note:
     command: [sh, -c, 'echo "\$1" >>$box/target/ran', sh, "{id}"]
@@ -140,11 +148,11 @@ start_sshd() {
     mv "$box/scanned" "$box/settings/known_hosts"
 }
 
-# deliver ADDRESS: a delivery with all that the hook asks for, to the ingress there.
+# deliver ADDRESS [EVENT]: a delivery with all that the hook asks for, to the ingress there.
 deliver() {
     printf '{"after":"%s","repository":{"full_name":"octo-org/app"}}' 0123456789abcdef0123456789abcdef01234567 >"$box/push.json"
     cli token issue --key secrets/token.key --key-id init --issuer https://ci.example --audience sallyport --subject deployer >"$box/token"
-    answer=$(cli send "$1/hooks/github" push.json --secret secrets/hookdeck --token-file token --event first) || true
+    answer=$(cli send "$1/hooks/github" push.json --secret secrets/hookdeck --token-file token --event "${2:-first}") || true
     say "$answer"
     case $answer in 200*'deploying octo-org/app at 0123456789abcdef'*) ;; *) die "that is not what the command prints" ;; esac
 }
@@ -202,14 +210,14 @@ attack() {
     [ "$code" = 0 ] || die "$* in the container $container: exit code $code"
 }
 
-# start_load SENDERS: each sends one delivery after the other, and one without a final answer again, as its sender would.
+# start_load SENDERS [PORTS]: each sends one delivery after the other, and one without a final answer again, as its sender would.
 start_load() {
     write_load "$box/load"
     mkdir "$box/answers"
     : >"$box/target/ran"
     chown sallyport-check "$box/target/ran"
     podman run -d --name sallyport-check-load --network host --user 0 -v "$box:/box" --entrypoint sh sallyport-all:0.1.0 \
-        -c "for sender in $(seq -s ' ' "$1"); do timeout 3600 sh /box/load \$sender $http /box & done; wait" >/dev/null
+        -c "for sender in $(seq -s ' ' "$1"); do timeout 3600 sh /box/load \$sender ${2:-$http} /box & done; wait" >/dev/null
     wait_for "the load" grep -q . "$box/target/ran"
 }
 
