@@ -160,8 +160,11 @@ RUN set -eu; \
     printf '%s\n' '#!/usr/bin/perl' 'use strict;' 'use IO::Socket::UNIX;' 'alarm 3;' \
         'my $socket = IO::Socket::UNIX->new(Peer => "/run/postgresql/.s.PGSQL.5432") or die "no connection: $!\n";' \
         'syswrite $socket, pack("NN", 8, 80877103);' \
-        'sysread($socket, my $answer, 1) and $answer eq "N" or die "no answer\n";' >/usr/local/bin/pgbouncer-answers; \
+        'my $answer = "";' \
+        'sysread $socket, $answer, 1;' \
+        '$answer eq "N" or die "no answer\n";' >/usr/local/bin/pgbouncer-answers; \
     chmod 0755 /usr/local/bin/pgbouncer-answers; \
+    perl -c /usr/local/bin/pgbouncer-answers; \
     find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 RUN ["pgbouncer", "--version"]
 STOPSIGNAL SIGTERM

@@ -9,11 +9,10 @@ clean_more() { [ ! -s "$box/postgresql/postmaster.pid" ] || as_server "$pg/pg_ct
 
 # The server's user.
 as_server() { runuser -u sallyport-check -- "$@"; }
-# as_user ID COMMAND...: with the group that a pod's volumes have.
-as_user() {
-    id=$1
-    shift
-    setpriv --reuid "$id" --regid 65532 --clear-groups "$@"
+# asks_pgbouncer USER-ID: with the group that a pod's volumes have.
+asks_pgbouncer() {
+    setpriv --reuid "$1" --regid 65532 --clear-groups "$pg/psql" -h "$box/pod-0/kubelet/postgresql" -p 5432 -U sallyport -d sallyport \
+        -Atqc 'SELECT 1' >"$box/said" 2>&1
 }
 sql() { as_server "$pg/psql" -h "$box/postgresql" -p "$postgres" -d sallyport -Atq -v ON_ERROR_STOP=1 -c "$1"; }
 
@@ -26,7 +25,8 @@ make_postgresql() {
     openssl req -x509 -new -key "$box/ca/server.key" -days 2 -subj /CN=postgresql.example -addext subjectAltName=DNS:postgresql.example \
         -addext basicConstraints=critical,CA:false -CA "$box/ca/ca.pem" -CAkey "$box/ca/ca.key" -out "$box/ca/server.pem"
     install -d -m 0700 -o sallyport-check "$box/postgresql"
-    as_server "$pg/initdb" -D "$box/postgresql" --auth=peer --encoding=UTF8 --locale=C.UTF-8 >"$box/initdb.log" 2>&1 || die "initdb: $(tail -n 1 "$box/initdb.log")"
+    as_server "$pg/initdb" -D "$box/postgresql" --auth=peer --encoding=UTF8 --locale=C.UTF-8 >"$box/initdb.log" 2>&1 ||
+        die "initdb: $(tail -n 1 "$box/initdb.log")"
     install -m 0600 -o sallyport-check "$box/ca/server.key" "$box/ca/server.pem" "$box/postgresql/"
     cat >>"$box/postgresql/postgresql.conf" <<END
 listen_addresses = '127.0.0.1'
@@ -52,11 +52,14 @@ END
 }
 
 start_postgresql() {
-    as_server "$pg/pg_ctl" -D "$box/postgresql" -l "$box/postgresql/log" -w -t 60 start >/dev/null || die "PostgreSQL: $(tail -n 3 "$box/postgresql/log")"
+    as_server "$pg/pg_ctl" -D "$box/postgresql" -l "$box/postgresql/log" -w -t 60 start >/dev/null ||
+        die "PostgreSQL: $(tail -n 3 "$box/postgresql/log")"
 }
 
 # Hooks and jobs besides: one that takes its time, one of which one runs at a time, and who may ask after jobs.
 more_settings() {
+    # For longer than it takes until another pod has the jobs of one that is gone: what is answered then is how they ended.
+    sed -i 's|^    job: note$|&\n    wait: 60s|' "$box/settings/ingress.yaml"
     cat >>"$box/settings/ingress.yaml" <<END
   slow:
     verify: { hookdeck: { secret: { file: /etc/sallyport-secrets/hookdeck } } }
@@ -98,7 +101,8 @@ start_pod() {
         cd "$folder/overlay"
         cp "$box/token-keys.json" "$box/settings/known_hosts" "$box/settings/executor.yaml" settings/
         cp "$box/ca/ca.pem" settings/postgresql-ca.pem
-        sed -e "s|port: $http0 }|port: $http }|" -e "s|port: $operations0 }|port: $operations }|" "$box/settings/ingress.yaml" >settings/ingress.yaml
+        sed -e "s|port: $http0 }|port: $http }|" -e "s|port: $operations0 }|port: $operations }|" "$box/settings/ingress.yaml" \
+            >settings/ingress.yaml
         sed -e "s|port=5432|port=$postgres|" "$shared/settings/pgbouncer.ini" >settings/pgbouncer.ini
         cat >kustomization.yaml <<END
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -122,7 +126,8 @@ END
         kubectl kustomize . >"$folder/all.yaml"
     ) || die "kustomize refuses it"
     /usr/bin/python3 "$here/check-manifests.py" "$folder" --pod "sallyport-$1" --here postgresql.example
-    (cd "$folder/empty" && podman play kube --network host ../pod.yaml >"$box/play.log" 2>&1) || die "podman play kube: $(tail -n 3 "$box/play.log")"
+    (cd "$folder/empty" && podman play kube --network host ../pod.yaml >"$box/play.log" 2>&1) ||
+        die "podman play kube: $(tail -n 3 "$box/play.log")"
 }
 
 # as_pod NUMBER: what comes now is about that one.
@@ -166,7 +171,8 @@ ask_other() {
     job=$(member job "$box/said")
     [ -n "$job" ] || die "no job: $(cat "$box/said")"
     cli token issue --key secrets/token.key --key-id init --issuer https://ci.example --audience sallyport --subject caller >"$box/asking"
-    status=$(curl -s --max-time 10 -o "$box/said" -w '%{http_code}' -H "Authorization: Bearer $(cat "$box/asking")" "http://127.0.0.1:$http1/jobs/$job")
+    status=$(curl -s --max-time 10 -o "$box/said" -w '%{http_code}' -H "Authorization: Bearer $(cat "$box/asking")" \
+        "http://127.0.0.1:$http1/jobs/$job")
     say "$status $(cat "$box/said")"
     [ "$status" = 200 ] && grep -q '"status":"succeeded"' "$box/said" || die "the other pod does not answer for the job"
     podman exec sallyport-1-executor sallyport jobs show "$job" >/dev/null || die "nor does its command line"
@@ -188,8 +194,9 @@ lose_pod() {
     as_pod 1
     is_ready >/dev/null || die "the other pod is not ready either"
     wait_for "the turns of the pod that is gone" turns_ended
-    say "its jobs had ended $(($(date +%s) - lost)) s later, at the other pod; $(($(answers) - before)) deliveries were answered meanwhile"
-    sql "SELECT 'turn: ' || string_agg(state, ' ' ORDER BY number) FROM sallyport.job WHERE job = 'turn'"
+    say "its jobs had ended $(($(date +%s) - lost)) s later, at the other pod"
+    say "meanwhile $(($(answers) - before)) deliveries were answered"
+    podman exec sallyport-1-executor sallyport jobs list --job turn
     sort "$box/target/turns" | uniq -d | grep . && die "a turn was taken twice"
     [ "$(wc -l <"$box/target/turns")" = 3 ] || die "not every turn was taken: $(tr '\n' ' ' <"$box/target/turns")"
     [ "$(($(answers) - before))" -gt 0 ] || die "nothing was answered without that pod"
@@ -210,7 +217,7 @@ lose_pgbouncer() {
     podman exec sallyport-1-executor sallyport metrics | grep '^sallyport_journal_failing 1' || die "the executor's metrics do not say so"
     as_pod 0
     is_ready >/dev/null || die "the other pod is not ready either"
-    sleep 5
+    sleep 2
     say "the other is ready; $(($(answers) - before)) deliveries were answered meanwhile"
     podman start sallyport-1-pgbouncer >/dev/null
     as_pod 1
