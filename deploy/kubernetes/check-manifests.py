@@ -25,8 +25,6 @@ group = spec["securityContext"].pop("fsGroup")
 spec["securityContext"].pop("fsGroupChangePolicy")
 spec["securityContext"]["supplementalGroups"] = [group]
 spec.pop("topologySpreadConstraints", None)
-if arguments.here:
-    spec["hostAliases"] = [{"ip": "127.0.0.1", "hostnames": [arguments.here]}]
 # As step 6 of README.md makes them, and step 5 of that of kubernetes-shared.
 secrets = {
     "sallyport-ingress": ["ingress.key", "hookdeck"],
@@ -79,6 +77,13 @@ def command(probe, container, ports):
 
 
 volumes = []
+if arguments.here:
+    # Podman has no `hostAliases` in the host's network.
+    with open(f"{box}/hosts", "w", encoding="utf-8") as file:
+        file.write(f"127.0.0.1 localhost {arguments.here}\n")
+    volumes.append({"name": "hosts", "hostPath": {"path": f"{box}/hosts", "type": "File"}})
+    for container in spec["initContainers"] + spec["containers"]:
+        container["volumeMounts"].append({"name": "hosts", "mountPath": "/etc/hosts", "readOnly": True})
 for volume in spec["volumes"]:
     folder = f"{box}/kubelet/{volume['name']}"
     fill(volume, folder)
