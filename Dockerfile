@@ -122,7 +122,7 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/*
 RUN set -eu; \
     pinned=""; [ ! -f Package.resolved ] || pinned=--only-use-versions-from-resolved-file; \
-    bin=$(SALLYPORT_SCRATCH=.build scripts/build --traits PostgreSQL -debug-info-format none $pinned \
+    bin=$(SALLYPORT_SCRATCH=.build scripts/build --product sallyport-executor --traits PostgreSQL -debug-info-format none $pinned \
         -Xswiftc -file-compilation-dir -Xswiftc /src -Xlinker -s); \
     install -D -m 0755 "$bin/sallyport-executor" /out/postgresql/sallyport-executor; \
     find /out/postgresql -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

@@ -5,13 +5,16 @@ find_postgresql() {
     [ -x "$pg/initdb" ] || die "the programs of PostgreSQL are not there: apt-get install postgresql"
 }
 
-clean_more() { [ ! -s "$box/postgresql/postmaster.pid" ] || as_server "$pg/pg_ctl" -D "$box/postgresql" -m immediate stop >/dev/null; }
+clean_more() {
+    podman rm -f sallyport-check-other >/dev/null 2>&1
+    [ ! -s "$box/postgresql/postmaster.pid" ] || as_server "$pg/pg_ctl" -D "$box/postgresql" -m immediate stop >/dev/null
+}
 
 # The server's user.
 as_server() { runuser -u sallyport-check -- "$@"; }
-# asks_pgbouncer USER-ID: with the group that a pod's volumes have.
+# asks_pgbouncer FOLDER USER-ID: at the socket there, with the group that a pod's volumes have.
 asks_pgbouncer() {
-    setpriv --reuid "$1" --regid 65532 --clear-groups "$pg/psql" -h "$box/pod-0/kubelet/postgresql" -p 5432 -U sallyport -d sallyport \
+    PGCONNECT_TIMEOUT=20 setpriv --reuid "$2" --regid 65532 --clear-groups "$pg/psql" -h "$1" -p 5432 -U sallyport -d sallyport \
         -Atqc 'SELECT 1' >"$box/said" 2>&1
 }
 sql() { as_server "$pg/psql" -h "$box/postgresql" -p "$postgres" -d sallyport -Atq -v ON_ERROR_STOP=1 -c "$1"; }
@@ -148,6 +151,23 @@ answers() { cat "$box"/answers/* | wc -l; }
 # member NAME FILE: that of an answer.
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$2" | head -n 1; }
 
+# The same server by a name that its certificate has not.
+other_name() {
+    install -d "$box/other" "$box/other/settings"
+    install -d -m 2770 -o 65530 -g 65532 "$box/other/sockets"
+    cp "$shared/settings/pgbouncer.hba" "$box/ca/ca.pem" "$box/other/settings/"
+    mv "$box/other/settings/ca.pem" "$box/other/settings/postgresql-ca.pem"
+    sed 's|host=postgresql.example|host=localhost|' "$box/pod-0/overlay/settings/pgbouncer.ini" >"$box/other/settings/pgbouncer.ini"
+    podman run -d --name sallyport-check-other --network host --group-add 65532 -v "$box/other/settings:/etc/sallyport:ro" \
+        -v "$box/pod-0/kubelet/pgbouncer-secrets:/etc/sallyport-secrets:ro" -v "$box/other/sockets:/run/postgresql" \
+        -v "$box/pod-0/hosts:/etc/hosts:ro" sallyport-pgbouncer:0.1.0 >/dev/null 2>&1
+    wait_for "a PgBouncer" podman exec sallyport-check-other pgbouncer-answers
+    ! asks_pgbouncer "$box/other/sockets" 65533 || die "PgBouncer takes a server whose certificate has another name"
+    podman logs sallyport-check-other 2>&1 | grep -m 1 -o 'TLS handshake error: name .*' || die "it fails for another reason: $(cat "$box/said")"
+    podman rm -f sallyport-check-other >/dev/null 2>&1
+    say "no server whose certificate has another name"
+}
+
 both_at_once() {
     echo '{"id":"both"}' >"$box/both.json"
     : >"$box/target/slow"
@@ -176,6 +196,22 @@ ask_other() {
     say "$status $(cat "$box/said")"
     [ "$status" = 200 ] && grep -q '"status":"succeeded"' "$box/said" || die "the other pod does not answer for the job"
     podman exec sallyport-1-executor sallyport jobs show "$job" >/dev/null || die "nor does its command line"
+}
+
+# In the order in which a kubelet ends the containers, and begins them.
+roll_pods() {
+    for number in 1 0; do
+        as_pod $number
+        before=$(answers)
+        for name in ingress executor pgbouncer; do
+            podman stop --time 60 sallyport-$number-$name >/dev/null
+            code=$(podman inspect sallyport-$number-$name --format '{{.State.ExitCode}}')
+            [ "$code" = 0 ] || die "$name of pod $number ended with exit code $code"
+        done
+        for name in pgbouncer executor ingress; do podman start sallyport-$number-$name >/dev/null; done
+        wait_for "pod $number" is_ready
+        say "pod $number: stopped in order, and ready again; $(($(answers) - before)) deliveries were answered meanwhile"
+    done
 }
 
 # A pod is killed and stays away, with one job that runs and two that wait for their turn.
@@ -243,3 +279,20 @@ lose_postgresql() {
     [ "$(pid 0-executor) $(pid 1-executor)" = "$kept" ] || die "an executor did not wait for it"
     say "both ready again, with the same executors"
 }
+
+# As README.md says of a volume that is lost. Both pods are stopped.
+lose_audit_log() {
+    as_pod 1
+    rm -r "$box/pod-1/kubelet/audit/audit"
+    began=$(date +%s)
+    podman pod start sallyport-1 >/dev/null
+    wait_for "that the pod does not start without its log" refuses_to_start
+    podman logs --since "$began" sallyport-1-executor 2>&1 | sed -n 's/.*"error":"\([^"]*\)".*/\1/p' | grep -m 1 audit
+    ! is_ready >/dev/null || die "the pod is ready without its log"
+    podman pod stop --time 0 sallyport-1 >/dev/null
+    for table in audit audit_checkpoint; do sql "DELETE FROM sallyport.$table WHERE origin = 'sallyport-1'"; done
+    podman pod start sallyport-1 >/dev/null
+    wait_for "the pod with a new log" is_ready
+    say "with a new log it is ready"
+}
+refuses_to_start() { podman logs --since "$began" sallyport-1-executor 2>&1 | grep 'cannot start' | grep -q audit; }

@@ -148,13 +148,14 @@ start_sshd() {
     mv "$box/scanned" "$box/settings/known_hosts"
 }
 
-# deliver ADDRESS [EVENT]: a delivery with all that the hook asks for, to the ingress there.
+# deliver ADDRESS [COMMIT]: a delivery with all that the hook asks for, to the ingress there.
 deliver() {
-    printf '{"after":"%s","repository":{"full_name":"octo-org/app"}}' 0123456789abcdef0123456789abcdef01234567 >"$box/push.json"
+    commit=${2:-0123456789abcdef0123456789abcdef01234567}
+    printf '{"after":"%s","repository":{"full_name":"octo-org/app"}}' "$commit" >"$box/push.json"
     cli token issue --key secrets/token.key --key-id init --issuer https://ci.example --audience sallyport --subject deployer >"$box/token"
-    answer=$(cli send "$1/hooks/github" push.json --secret secrets/hookdeck --token-file token --event "${2:-first}") || true
+    answer=$(cli send "$1/hooks/github" push.json --secret secrets/hookdeck --token-file token --event "$commit") || true
     say "$answer"
-    case $answer in 200*'deploying octo-org/app at 0123456789abcdef'*) ;; *) die "that is not what the command prints" ;; esac
+    case $answer in 200*"deploying octo-org/app at $commit"*) ;; *) die "that is not what the command prints" ;; esac
 }
 
 # deliver_long: the hook `long` before and after the executor is killed: then the result comes from the journal, which has it compressed.
