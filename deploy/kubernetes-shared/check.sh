@@ -263,6 +263,23 @@ lose_pgbouncer() {
     say "ready again, with the same executor"
 }
 
+# For longer than an executor's lease: its jobs are another's then.
+lose_pgbouncer_for_long() {
+    as_pod 1
+    kept=$(pid 1-executor)
+    lost=$(date +%s)
+    podman stop --time 0 sallyport-1-pgbouncer >/dev/null
+    wait_for "that the other pod takes the jobs over" is_taken_over
+    say "away for longer: its jobs were taken over after $(($(date +%s) - lost)) s"
+    podman start sallyport-1-pgbouncer >/dev/null
+    wait_for "that its executor notices" is_another 1-executor "$kept"
+    podman logs --since "$lost" sallyport-1-executor 2>&1 | grep -m 1 -o 'another executor has taken over the jobs of sallyport-1' ||
+        die "its executor did not say why it ended"
+    wait_for "the pod with another executor" is_ready
+    say "ready again, with another executor"
+}
+is_taken_over() { [ "$(sql "SELECT count(*) FROM sallyport.executor WHERE name = 'sallyport-1'")" = 0 ]; }
+
 lose_postgresql() {
     kept="$(pid 0-executor) $(pid 1-executor)"
     as_server "$pg/pg_ctl" -D "$box/postgresql" -m immediate stop >/dev/null

@@ -219,7 +219,7 @@ start_load() {
     chown sallyport-check "$box/target/ran"
     podman run -d --name sallyport-check-load --network host --user 0 -v "$box:/box" --entrypoint sh sallyport-all:0.1.0 \
         -c "for sender in $(seq -s ' ' "$1"); do timeout 3600 sh /box/load \$sender ${2:-$http} /box & done; wait" >/dev/null
-    wait_for "the load" grep -q . "$box/target/ran"
+    wait_for "the load" grep -rq . "$box/answers"
 }
 
 # kill_container CONTAINER: its first process and with it all of them; podman starts it again.
