@@ -149,7 +149,9 @@ public final class ExecutorProcess: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try seal.close()
         try await journal.record([
-            .executorStarted(policy: settings.policy.digest, key: settings.signingKey.publicKey, at: WallClock.now())
+            .executorStarted(
+                policy: settings.policy.digest, key: settings.signingKey.publicKey, epoch: journal.shared?.epoch,
+                at: WallClock.now())
         ])
         let signing = LeaseSigning(
             signer: Signer(), agents: AgentClient(group: group), journal: journal, metrics: metrics, logger: logger)

@@ -9,7 +9,7 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit", abstract: "Check the executor's audit log, and prove to others what it says.",
         discussion: """
             Reads the files of the log; the executor may be running or not. Exit codes: 0 it holds, 1 it does not, 2 wrong use or \
-            unreadable file.
+            unreadable file, 4 each of several logs holds, and together they do not.
 
             Examples, with the executor's public key as in the ingress's trusted-keys:
               sallyport audit verify --key ed25519:...
@@ -57,10 +57,24 @@ struct AuditTrustOptions: ParsableArguments {
     }
 }
 
+/// Tells on a terminal how many records were read.
+final class ReadingProgress {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private var records = 0
+
+    /// Another one.
+    func count() {
+        records += 1
+        if isTerminal, records.isMultiple(of: 100_000) { Output.error("sallyport: \(records) records read") }
+    }
+}
+
 /// The log to read.
 struct AuditLogOptions: ParsableArguments {
+    static let usualPlace = "/var/lib/sallyport/audit"
+
     @Option(help: "The folder of the log, or a copy of it.")
-    var log = "/var/lib/sallyport/audit"
+    var log = AuditLogOptions.usualPlace
 
     @OptionGroup var trust: AuditTrustOptions
 
@@ -73,13 +87,11 @@ struct AuditLogOptions: ParsableArguments {
         var checkpoints = try log.checkpoints()
         let newest = checkpoints.last?.note
         for file in files { checkpoints += try Self.notes(file).map { ($0, try trust.open($0)) } }
-        var count = 0
-        let isTerminal = isatty(STDERR_FILENO) == 1
+        let progress = ReadingProgress()
         let outcome = try log.verify(
             checkpoints.map(\.checkpoint),
             .init(begin: visitor.begin) { record, leaf in
-                count += 1
-                if isTerminal, count.isMultiple(of: 100_000) { Output.error("sallyport: \(count) records read") }
+                progress.count()
                 visitor.record(record, leaf)
             })
         guard let newest else {

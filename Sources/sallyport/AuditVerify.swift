@@ -10,9 +10,13 @@ struct AuditVerify: ParsableCommand {
         discussion: """
             A log that somebody could write to is only held against what that somebody could not: give checkpoints that were kept elsewhere.
 
+            Executors that share a journal have a log each, and a job may go from one to another: name the folders of all, and what runs \
+            between the logs is verified, too. Exit code 4 when each holds and together they do not.
+
             Examples:
               sallyport audit verify --key executor.pub --log /var/lib/sallyport/audit
               sallyport audit verify --key executor.pub --checkpoint /mnt/elsewhere/today
+              sallyport audit verify --key pod-1.pub --key pod-2.pub pod-1/audit pod-2/audit
             """
     )
 
@@ -24,17 +28,36 @@ struct AuditVerify: ParsableCommand {
     @Flag(help: "A JSON object instead of text.")
     var json = false
 
+    @Argument(help: "Folders of the logs of executors that share a journal, all of them, in place of --log.")
+    var folders: [String] = []
+
     func run() throws {
         try reporting {
+            guard folders.isEmpty else { return try verifyTogether() }
             let (outcome, _) = try log.read(checkpoints: checkpoints)
-            (json ? [Self.json(outcome)] : Self.lines(outcome)).forEach(Output.line)
+            (json ? [Self.json(outcome)] : ["the log holds"] + Self.lines(outcome)).forEach(Output.line)
         }
     }
 
-    private static func lines(_ outcome: AuditVerifier.Outcome) -> [String] {
+    private func verifyTogether() throws {
+        guard log.log == AuditLogOptions.usualPlace else {
+            throw CommandFailure("either --log or folders; one folder is one log, too", code: .usage)
+        }
+        let together = try AuditTogether(folders, log.trust.trust(), checkpoints: checkpoints)
+        let (logs, jobs) = try together.read()
+        if json {
+            Output.line(together.json(logs, jobs))
+        } else {
+            together.lines(logs, jobs).forEach(Output.line)
+        }
+        guard jobs.gapCount > 0 else { return }
+        throw CommandFailure("each log holds; together they do not: \(jobs.gapCount) jobs do not join up", code: .apart)
+    }
+
+    static func lines(_ outcome: AuditVerifier.Outcome) -> [String] {
         let open = outcome.size - outcome.covered
         var lines = [
-            "the log holds", "log          \(outcome.origin)",
+            "log          \(outcome.origin)",
             "records      \(outcome.size - outcome.first), from \(outcome.first) on",
             "checkpoints  \(outcome.checkpoints), the newest of \(outcome.covered) records",
             "root         \(Base64.encode(outcome.root.bytes)) of \(outcome.size) records",
@@ -49,6 +72,13 @@ struct AuditVerify: ParsableCommand {
     private static func json(_ outcome: AuditVerifier.Outcome) -> String {
         var writer = JSONWriter()
         writer.beginObject()
+        write(outcome, &writer)
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// The members of a log's object.
+    static func write(_ outcome: AuditVerifier.Outcome, _ writer: inout JSONWriter) {
         writer.name("origin")
         writer.string(outcome.origin)
         for (name, value) in [
@@ -60,8 +90,6 @@ struct AuditVerify: ParsableCommand {
         }
         writer.name("root")
         writer.string(Base64.encode(outcome.root.bytes))
-        writer.endObject()
-        return String(decoding: writer.bytes, as: UTF8.self)
     }
 }
 

@@ -3,12 +3,14 @@ import Audit
 import Authentication
 import Glibc
 
-/// An error for the operator, with the exit code for programs: 1 the answer is no, 2 wrong use or unreadable file, 3 not reachable.
+/// An error for the operator, with the exit code for programs: 1 the answer is no, 2 wrong use or unreadable file, 3 not reachable, 4 each
+/// part is good and they do not go together.
 struct CommandFailure: Error, CustomStringConvertible {
     enum Code: Int32 {
         case failed = 1
         case usage = 2
         case unavailable = 3
+        case apart = 4
     }
 
     let description: String

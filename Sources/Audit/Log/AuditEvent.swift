@@ -27,6 +27,8 @@ public struct AuditEvent: Sendable, Equatable {
         case signature
         /// How a job ended.
         case result
+        /// A job of an executor that is gone is another's from now on.
+        case takenOver = "taken-over"
         /// An ingress broke the protocol, or showed a signature that is not good.
         case violation
         /// Somebody asked something of the admin socket.

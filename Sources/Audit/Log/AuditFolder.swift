@@ -76,12 +76,17 @@ public struct AuditFolder: Sendable {
         }
     }
 
+    /// Bytes of a file.
+    func length(of name: String) throws(AuditError) -> Int {
+        var status = stat()
+        guard unsafe lstat(file(name), &status) == 0 else { throw AuditError("look at", file(name), errno: errno) }
+        return Int(status.st_size)
+    }
+
     /// A file that was just made gets its head in a moment: that is waited for as often as `patience` says, 100 ms each time.
     func awaitHead(of name: String, patience: Int) throws(AuditError) {
         for _ in 0..<patience {
-            var status = stat()
-            guard unsafe lstat(file(name), &status) == 0 else { throw AuditError("look at", file(name), errno: errno) }
-            guard status.st_size == 0 else { return }
+            guard try length(of: name) == 0 else { return }
             usleep(100_000)
         }
     }

@@ -53,14 +53,33 @@ public struct AuditLog: Sendable {
         return opened
     }
 
+    /// A place in the log: what is written from now on stands behind it.
+    public struct End: Sendable {
+        let file: String
+        let length: Int
+
+        fileprivate func isBefore(_ line: AuditFolder.Line, of name: String) -> Bool {
+            name == file ? line.offset + line.bytes.count >= length : name > file
+        }
+    }
+
+    /// How far the log goes now; nil when it has no files.
+    public func end() throws(AuditError) -> End? {
+        guard let last = try folder.segments().last else { return nil }
+        return End(file: last, length: try folder.length(of: last))
+    }
+
     /// Reads all of the log.
     ///
     /// - Parameters:
     ///   - checkpoints: those of ``checkpoints()``, which must be read first because the log grows meanwhile, and any kept elsewhere.
+    ///   - end: of records behind it the visitor is not told.
     ///   - visitor: is told of everything on the way.
     /// - Throws: ``AuditError`` with the first thing that is not as it was written, and its place.
     @discardableResult
-    public func verify(_ checkpoints: [Checkpoint], _ visitor: Visitor = Visitor()) throws(AuditError) -> AuditVerifier.Outcome {
+    public func verify(
+        _ checkpoints: [Checkpoint], until end: End? = nil, _ visitor: Visitor = Visitor()
+    ) throws(AuditError) -> AuditVerifier.Outcome {
         var verifier = try AuditVerifier(checkpoints)
         let names = try folder.segments()
         for name in names {
@@ -77,7 +96,7 @@ public struct AuditLog: Sendable {
                         visitor.begin(segment)
                     } else {
                         let (record, leaf) = try verifier.take(line.bytes)
-                        visitor.record(record, leaf)
+                        if end?.isBefore(line, of: name) != true { visitor.record(record, leaf) }
                     }
                 } catch {
                     throw error.at("\(folder.file(name)):\(line.number)")

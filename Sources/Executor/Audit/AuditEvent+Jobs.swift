@@ -112,6 +112,15 @@ extension AuditEvent {
             ])
     }
 
+    /// A job of an executor that is gone is this one's from now on.
+    ///
+    /// - Parameters:
+    ///   - origin: of the log of whose it was; empty where that is not known any more.
+    ///   - epoch: the number of that executor's start.
+    static func takenOver(_ job: String, from origin: String, epoch: Int64, at time: Int64) -> AuditEvent {
+        AuditEvent(.takenOver, at: time, [("job", .text(job)), ("from", .text(origin)), ("epoch", .number(epoch))])
+    }
+
     /// A signature that is about to be given to a worker.
     static func signature(
         _ job: String, lease: UInt64, destination: String, identity: String, _ permit: Signer.Permit, session: String,
@@ -166,8 +175,11 @@ extension AuditEvent {
     }
 
     /// The executor begins to serve under that policy and signs with that key.
-    static func executorStarted(policy: String, key: Ed25519PublicKey, at time: Int64) -> AuditEvent {
-        AuditEvent(.executorStarted, at: time, [("policy", .text(policy)), ("key", .text("\(key)"))])
+    ///
+    /// - Parameter epoch: the number of this start among all of a journal that is shared.
+    static func executorStarted(policy: String, key: Ed25519PublicKey, epoch: Int64?, at time: Int64) -> AuditEvent {
+        let number: [(String, Value)] = epoch.map { [("epoch", .number($0))] } ?? []
+        return AuditEvent(.executorStarted, at: time, [("policy", .text(policy)), ("key", .text("\(key)"))] + number)
     }
 
     /// Other settings hold from now on.

@@ -3,10 +3,12 @@ internal import JobProtocol
 
 /// A journal that several executors write to, which therefore decides what is otherwise a matter of one process: whose turn it is.
 protocol SharedJournal: Journal {
+    /// The number of this start, higher than those of all before.
+    var epoch: Int64 { get }
     /// Keeps the journal this executor's. Returns when the task is cancelled, or with true when another executor has taken over: what
     /// this one writes from then on fails.
     func keep() async -> Bool
-    /// Jobs of executors that are gone for good or for too long, which are this one's from now on.
+    /// Jobs of executors that are gone for good or for too long, which are this one's from now on; the audit log says so of each.
     func adopt() async throws(JournalError) -> [StoredJob]
     /// Enters a job in the lines for these places, behind all who stand in one of them. Durable on return. Its result, and its being put
     /// off, give them back.

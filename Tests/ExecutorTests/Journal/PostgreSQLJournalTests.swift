@@ -3,6 +3,7 @@
     import Authentication
     import Dispatch
     import Glibc
+    import JSON
     import Logging
     import ProtocolMessages
     import TestSupport
@@ -72,6 +73,65 @@
             #expect(try await one.find(running.jobID)?.status == .unknown)
             #expect(
                 try await one.history(running.jobID).map(\.what).dropFirst().first?.hasPrefix("taken over by sallyport/") == true)
+            // It stands in the log of who has them now, once each, and in no other.
+            for journal in [one, other] { journal.close() }
+            let recorded = try ["one", "other"].map { try takeovers(in: $0) }
+            #expect(recorded[adopted[0].isEmpty ? 0 : 1] == [])
+            #expect(recorded[adopted[0].isEmpty ? 1 : 0].map(\.job) == [running.jobID, waiting.jobID])
+            #expect(recorded.flatMap { $0 }.allSatisfy { $0.fields["from"]?.string == "sallyport/gone" })
+            let epoch = try #require(gone.shared).epoch
+            #expect(recorded.flatMap { $0 }.allSatisfy { $0.fields["epoch"]?.number?.int64 == epoch })
+        }
+
+        /// What an executor's log says of takeovers, after it was verified.
+        private func takeovers(in executor: String) throws -> [AuditEvent] {
+            let trust = CheckpointTrust(keys: [try Samples.executorKey.get().publicKey])
+            let log = AuditLog(path: try bed.auditPath(.postgreSQL, executor), trust: trust)
+            var events: [AuditEvent] = []
+            try log.verify(
+                log.checkpoints().map(\.checkpoint),
+                .init(record: { record, _ in
+                    if record.event.kind == AuditEvent.Kind.takenOver.rawValue { events.append(record.event) }
+                }))
+            return events
+        }
+
+        @Test func `a takeover that is undone is not recorded, and one in a second batch still names whose job it was`()
+            async throws
+        {
+            let (gone, one, other) = (
+                try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"), try bed.open(.postgreSQL, "other")
+            )
+            let body = [UInt8](repeating: 0x41, count: ExecutorEpoch.adoptedBytes / 2 + 1)
+            let requests = (0..<3).map { Samples.event("e\($0)") }
+            for request in requests { try await gone.claimed(request, body: body) }
+            try expire("gone")
+            for executor in ["one", "other"] { try age(executor) }
+            // One of them cannot be read: all of it is undone.
+            try sql("UPDATE sallyport.job SET request = decode('ff', 'hex') || request WHERE event_id = 'e0'")
+            await #expect(throws: JournalError.self) { _ = try await one.adopt() }
+            try sql("UPDATE sallyport.job SET request = substr(request, 2) WHERE event_id = 'e0'")
+            #expect(try await one.adopt().map(\.request.eventID) == ["e0", "e1"])
+            // Another has the rest, whose name is gone from the table.
+            #expect(try await other.adopt().map(\.request.eventID) == ["e2"])
+            for journal in [one, other] { journal.close() }
+            #expect(try takeovers(in: "one").map(\.job) == requests.prefix(2).map(\.jobID))
+            #expect(try takeovers(in: "other").map(\.job) == [requests[2].jobID])
+            #expect(try takeovers(in: "other").first?.fields["from"]?.string == "sallyport/gone")
+        }
+
+        @Test func `beside an executor of an older version a takeover says no name where that one took it away`() async throws {
+            let (gone, one) = (try bed.open(.postgreSQL, "gone"), try bed.open(.postgreSQL, "one"))
+            let request = try await gone.claimed(Samples.event("e1"))
+            try expire("gone")
+            try age("one")
+            try sql("UPDATE sallyport.executor SET name = '#' || epoch WHERE name = 'sallyport/gone'")
+            #expect(try await one.adopt().map(\.id) == [request.jobID])
+            one.close()
+            let recorded = try takeovers(in: "one")
+            #expect(recorded.map(\.job) == [request.jobID])
+            #expect(recorded.first?.fields["from"] == nil)
+            #expect(recorded.first?.fields["epoch"]?.number?.int64 == (try #require(gone.shared).epoch))
         }
 
         @Test func `who has a job learns that its end is asked for, and so does who has it next`() async throws {

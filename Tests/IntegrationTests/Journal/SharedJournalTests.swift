@@ -145,6 +145,76 @@
             #expect(try two.command(["jobs", "show", "evt_waited"]).output.contains("taken over by sallyport/two"))
             // Those who waited at the pod were told honestly, whatever it was.
             for answer in [first, second] { #expect(try answer.value.status != 200) }
+            try endAndVerify(takeovers: 2)
+        }
+
+        /// Ends both executors, each log with a checkpoint of all that its executor has recorded; then these hold, and join up.
+        private func endAndVerify(takeovers: Int) throws {
+            for bed in [one, two] {
+                // What was killed writes what its log lacks when it starts.
+                if !bed.executor.isRunning { try bed.executor.start() }
+                try bed.waitUntilReady()
+                #expect(bed.executor.stop() == 0)
+            }
+            let joined = try TestBed.joined([one, two])
+            #expect(joined.gaps == [])
+            #expect(joined.open == 0)
+            #expect(joined.takeovers == takeovers)
+            let told = try TestBed.auditTogether([one, two])
+            #expect(told.code == 0)
+            #expect(told.output.hasPrefix("the logs hold, and join up\n"))
+            #expect(told.output.contains("\(takeovers) times one was taken over"))
+        }
+
+        @Test func `logs of two executors that were changed, left out or given twice do not join up, and it is said why`() throws
+        {
+            // A job that only one of them has, and one that the other takes over.
+            #expect(try one.deliver(hook: "mark", event: "evt_own", signature: nil, token: nil).status == 200)
+            let answer = delivering("mark", event: "evt_taken", to: one)
+            try #require(eventually { runs == 2 })
+            kill(one.executor.pid, SIGSTOP)
+            for pid in one.processes("sallyport") { kill(pid, SIGKILL) }
+            one.executor.stop(SIGKILL)
+            try #require(try eventually(within: 60, { try two.jobs(["--status", "unknown"]).count == 1 }))
+            #expect(try answer.value.status != 200)
+            // As long as the killed one has not started again its log may lack what was recorded last.
+            try endAndVerify(takeovers: 1)
+            let (first, second) = (one.auditFolder, two.auditFolder)
+            func verify(_ folders: String..., arguments: [String] = []) throws -> Command {
+                try TestBed.auditTogether([one, two], arguments, folders: folders)
+            }
+            #expect(try verify(second, first).code == 0)
+            // One log alone: it names whom it has taken over from.
+            let alone = try verify(second)
+            #expect(alone.code == 4)
+            #expect(alone.output.contains("the log of sallyport/one is not given: give its folder, too"))
+            #expect(alone.errors.contains("each log holds; together they do not: 1 jobs do not join up"))
+            let open = try verify(first)
+            #expect(open.code == 0)
+            #expect(open.output.contains("still open   1 of sallyport/one"))
+            // The same log twice, also as a copy.
+            let copy = one.folder.appending(path: "copy")
+            try FileManager.default.copyItem(at: URL(filePath: first), to: copy)
+            for twice in [first, copy.path] {
+                let told = try verify(first, second, twice)
+                #expect(told.code == 2)
+                #expect(told.errors.contains("are both the log of sallyport/one"))
+            }
+            // A changed tree comes before everything else, and says which.
+            let segment = copy.appending(path: "00000000000000000000.audit")
+            let text = try String(contentsOf: segment, encoding: .utf8)
+            try text.replacing("evt_taken", with: "evt_token").write(to: segment, atomically: true, encoding: .utf8)
+            let changed = try verify(copy.path, second)
+            #expect(changed.code == 1)
+            #expect(changed.errors.contains(segment.path))
+            #expect(changed.errors.contains("1 of 2 logs do not hold"))
+            // A checkpoint that was kept elsewhere is of one of them, or of one that is missing.
+            let kept = one.folder.appending(path: "kept").path
+            try one.audit("checkpoint").output.write(toFile: kept, atomically: true, encoding: .utf8)
+            #expect(try verify(first, second, arguments: ["--checkpoint", kept]).code == 0)
+            let missing = try verify(second, arguments: ["--checkpoint", kept])
+            #expect(missing.code == 2)
+            #expect(missing.errors.contains("a checkpoint of sallyport/one, whose log is not given"))
         }
 
         @Test func `an executor that stood still for longer than its lease ends, and what it ran is not run again`() throws {
@@ -161,6 +231,7 @@
             let again = try two.deliver(hook: "mark", event: "evt_still", attempt: 2, signature: nil, token: nil)
             #expect(again["status"] == "unknown")
             #expect(runs == 1)
+            try endAndVerify(takeovers: 1)
         }
 
         @Test func `a job is cancelled at any pod, while it runs and while it waits`() throws {

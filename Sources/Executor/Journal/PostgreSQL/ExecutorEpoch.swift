@@ -102,14 +102,22 @@
         static let adoptedJobs = 200
         static let adoptedBytes = 8 * 1024 * 1024
 
+        /// A job that was another executor's.
+        struct Adopted {
+            let row: PostgreSQLRow
+            /// Whose it was; empty where an older version has taken that name away.
+            let origin: String
+            let epoch: Int64
+        }
+
         /// Takes over jobs of executors whose lease is over, some at a time; empty when there are no more. Those executors find that their
         /// epoch is gone when they write the next time.
         ///
         /// When the server was away, all leases are over: who has not been in touch for the time of one himself takes nothing over.
-        static func adopt(_ transaction: PostgreSQLTransaction, _ columns: String) throws(PostgreSQLError) -> [PostgreSQLRow] {
-            var adopted: [PostgreSQLRow] = []
-            while adopted.count < adoptedJobs, let gone = try takeName(transaction) {
-                adopted += try transaction.query(
+        static func adopt(_ transaction: PostgreSQLTransaction, _ columns: String) throws(PostgreSQLError) -> [Adopted] {
+            var adopted: [Adopted] = []
+            while adopted.count < adoptedJobs, let (gone, origin) = try takeName(transaction) {
+                let rows = try transaction.query(
                     """
                     WITH next AS (
                         SELECT number, coalesce(octet_length(body), 0) AS bytes FROM job
@@ -125,6 +133,7 @@
                         .int(transaction.epoch), .int(gone), .int(Int64(adoptedJobs - adopted.count)), .int(Int64(adoptedBytes)),
                     ]
                 ).all
+                adopted += rows.map { Adopted(row: $0, origin: origin, epoch: gone) }
                 try transaction.execute("DELETE FROM place WHERE holder = $1", [.int(gone)])
                 let ended = try transaction.execute(
                     """
@@ -136,19 +145,26 @@
             return adopted
         }
 
-        /// Takes its name from an executor that is gone, and keeps its row for the transaction; its epoch. The row stays, under a name that no
-        /// executor has, until nobody's job is left: whoever takes over the first of them may be gone himself before the last.
-        private static func takeName(_ transaction: PostgreSQLTransaction) throws(PostgreSQLError) -> Int64? {
+        /// Takes its name from an executor that is gone, and keeps its row for the transaction; its epoch and what its name was. The row stays,
+        /// under a name that no executor has, until nobody's job is left: whoever takes over the first of them may be gone himself before
+        /// the last.
+        private static func takeName(
+            _ transaction: PostgreSQLTransaction
+        ) throws(PostgreSQLError) -> (epoch: Int64, origin: String)? {
             // One whose row is locked is writing: it lives, or somebody else takes it over.
-            try transaction.query(
+            let row = try transaction.query(
                 """
-                UPDATE executor SET name = '#' || epoch WHERE name = (
+                UPDATE executor SET name = CASE WHEN name LIKE '#%' THEN name ELSE '#' || epoch || ' ' || name END WHERE name = (
                     SELECT name FROM executor WHERE alive_until < clock_timestamp() AND epoch <> $1
                         AND (SELECT since FROM executor WHERE epoch = $1) < clock_timestamp() - $2 * interval '1 millisecond'
                     ORDER BY epoch LIMIT 1 FOR UPDATE SKIP LOCKED
-                ) RETURNING epoch
+                ) RETURNING epoch, name
                 """, [.int(transaction.epoch), lease]
-            ).first?.int(0)
+            ).first
+            guard let row, let epoch = row.int(0) else { return nil }
+            // A version before this one left the number alone. No origin has a space.
+            let parts = row.text(1).split(separator: " ", maxSplits: 1)
+            return (epoch, parts.count == 2 ? String(parts[1]) : "")
         }
 
         /// The executor stops in order: who comes next need not wait.

@@ -13,7 +13,7 @@
         let commits: CommitQueue<PostgreSQLStore>
         let finder: PostgreSQLReader
         private let viewer: PostgreSQLReader
-        private let epoch: Int64
+        let epoch: Int64
         let audit: AuditTrail
         let place: String
         private let logger: Logger
@@ -233,7 +233,7 @@
             let stranded = commits.strandedKeys
             let ids = stranded.filter { $0.hasPrefix(Self.jobKey) }.map { String($0.dropFirst(Self.jobKey.count)) }
             let now = WallClock.now()
-            let adopted = try await commits.perform("adopt jobs") { transaction in
+            let adopted = try await commits.record("adopt jobs") { transaction, events in
                 let own = try ids.compactMap { id in
                     try transaction.query(
                         "UPDATE job SET status = $1 WHERE id = $2 AND holder = $3 AND finished_at IS NULL RETURNING \(Self.columns)",
@@ -241,9 +241,10 @@
                     ).first.map(Self.stored)
                 }
                 return try own
-                    + ExecutorEpoch.adopt(transaction, Self.columns).map { row in
-                        let job = try Self.stored(row)
+                    + ExecutorEpoch.adopt(transaction, Self.columns).map { adopted in
+                        let job = try Self.stored(adopted.row)
                         try Self.add(transaction, job.id, at: now, HistoryText.adopted(by: transaction.origin), destination: "")
+                        events.append(.takenOver(job.id, from: adopted.origin, epoch: adopted.epoch, at: now))
                         return job
                     }
             }
