@@ -71,10 +71,14 @@ final class ReadingProgress {
 
 /// The log to read.
 struct AuditLogOptions: ParsableArguments {
-    static let usualPlace = "/var/lib/sallyport/audit"
+    @Option(
+        name: .customLong("log"),
+        help: "The folder of the log, or a copy of it. (default: \(AuditLogOptions.usualPlace))")
+    var given: String?
 
-    @Option(help: "The folder of the log, or a copy of it.")
-    var log = AuditLogOptions.usualPlace
+    private static let usualPlace = "/var/lib/sallyport/audit"
+
+    var log: String { given ?? Self.usualPlace }
 
     @OptionGroup var trust: AuditTrustOptions
 

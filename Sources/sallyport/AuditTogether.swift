@@ -79,7 +79,7 @@ struct AuditTogether {
                         if broken.isEmpty { stories.take(record) }
                     }))
                 verified.append(.init(folder: source.folder, outcome: outcome))
-                if broken.isEmpty { try stories.end(first: outcome.first) }
+                stories.end(first: outcome.first)
             } catch {
                 broken.append(error)
             }
@@ -90,6 +90,7 @@ struct AuditTogether {
                 "\(broken.count) of \(sources.count) logs do not hold; what runs between them was not looked at",
                 code: broken.contains { !$0.isUnreadable } ? .failed : .usage)
         }
+        if let limit = stories.limit { throw CommandFailure("\(limit)", code: .usage) }
         return (verified, stories.finish())
     }
 }
@@ -98,8 +99,8 @@ extension AuditTogether {
     func lines(_ logs: [Verified], _ jobs: JobStories.Outcome) -> [String] {
         var lines = [jobs.gapCount == 0 ? "the logs hold, and join up" : "each log holds; together they do not"]
         for log in logs { lines += AuditVerify.lines(log.outcome) + ["folder       \(log.folder)", ""] }
-        lines.append("jobs         \(jobs.jobs) accepted, \(jobs.takeovers) times one was taken over")
-        lines += jobs.open.map { "still open   \(text($0)): no log has an end of it yet" }
+        lines.append("jobs         \(jobs.jobs) accepted, \(jobs.takeovers) takeovers")
+        lines += jobs.open.map { "still open   \(text($0)): no log has its end yet" }
         lines += jobs.before.map { "not checked  \(text($0)): how it began stands in files that are not here" }
         lines += jobs.untold.map {
             "not told     \(text($0)): from whom it was taken over, which its version did not record yet"

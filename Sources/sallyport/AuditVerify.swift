@@ -40,7 +40,7 @@ struct AuditVerify: ParsableCommand {
     }
 
     private func verifyTogether() throws {
-        guard log.log == AuditLogOptions.usualPlace else {
+        guard log.given == nil else {
             throw CommandFailure("either --log or folders; one folder is one log, too", code: .usage)
         }
         let together = try AuditTogether(folders, log.trust.trust(), checkpoints: checkpoints)

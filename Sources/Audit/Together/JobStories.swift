@@ -29,7 +29,8 @@ public struct JobStories {
     var gaps: [Outcome.Gap] = []
     var gapCount = 0
     private var accepted = 0
-    private var failure: AuditError?
+    /// There were more jobs than can be followed: nothing is known of them then.
+    public private(set) var limit: AuditError?
 
     /// - Parameters: lower limits, for tests.
     public init(maximumJobs: Int = maximumJobs, maximumOpen: Int = maximumOpen) {
@@ -42,18 +43,14 @@ public struct JobStories {
     /// The log's records have been taken, and its tree holds.
     ///
     /// - Parameter first: the first of them.
-    /// - Throws: ``AuditError`` when there were too many jobs.
-    public mutating func end(first: UInt64) throws(AuditError) {
-        logs[logs.count - 1].first = first
-        if let failure { throw failure }
-    }
+    public mutating func end(first: UInt64) { logs[logs.count - 1].first = first }
 
     /// Jobs that the logs accepted.
     var jobs: Int { accepted }
 
     /// The next record of the log.
     public mutating func take(_ record: AuditRecord) {
-        guard failure == nil, let log = logs.indices.last else { return }
+        guard limit == nil, let log = logs.indices.last else { return }
         let event = record.event
         take(event, of: log)
         guard let id = event.job else { return }
@@ -148,7 +145,7 @@ public struct JobStories {
             let what =
                 open.count > maximumOpen
                 ? "\(maximumOpen) jobs that have not ended where they were accepted" : "\(maximumJobs) jobs"
-            failure = AuditError(
+            limit = AuditError(
                 "the logs have more than \(what), which is what can be followed at once: verify a shorter time, with copies of the "
                     + "folders that have the newer files alone and all of `checkpoints`")
             return

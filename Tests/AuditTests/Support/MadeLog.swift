@@ -67,7 +67,8 @@ struct MadeLog {
     func read(by stories: inout JobStories) throws {
         stories.begin(origin)
         for (place, event) in events.enumerated() { stories.take(AuditRecord(index: first + UInt64(place), event: event)) }
-        try stories.end(first: first)
+        stories.end(first: first)
+        if let limit = stories.limit { throw limit }
     }
 
     /// What the logs come to together; the same in whatever order they are read.

@@ -163,7 +163,7 @@
             let told = try TestBed.auditTogether([one, two])
             #expect(told.code == 0)
             #expect(told.output.hasPrefix("the logs hold, and join up\n"))
-            #expect(told.output.contains("\(takeovers) times one was taken over"))
+            #expect(told.output.contains("\(takeovers) takeovers"))
         }
 
         @Test func `logs of two executors that were changed, left out or given twice do not join up, and it is said why`() throws
