@@ -67,7 +67,7 @@ struct AuditTogether {
     func read() throws -> (logs: [Verified], jobs: JobStories.Outcome) {
         var stories = JobStories()
         var verified: [Verified] = []
-        var broken: [AuditError] = []
+        var broken: [(folder: String, error: AuditError)] = []
         let progress = ReadingProgress()
         for source in sources {
             stories.begin(source.origin)
@@ -81,14 +81,17 @@ struct AuditTogether {
                 verified.append(.init(folder: source.folder, outcome: outcome))
                 stories.end(first: outcome.first)
             } catch {
-                broken.append(error)
+                broken.append((source.folder, error))
             }
         }
         if !broken.isEmpty {
-            for error in broken { Output.error("sallyport: \(error)") }
+            for (folder, error) in broken {
+                let text = "\(error)"
+                Output.error("sallyport: \(text.contains(folder) ? text : "\(folder): \(text)")")
+            }
             throw CommandFailure(
                 "\(broken.count) of \(sources.count) logs do not hold; what runs between them was not looked at",
-                code: broken.contains { !$0.isUnreadable } ? .failed : .usage)
+                code: broken.contains { !$0.error.isUnreadable } ? .failed : .usage)
         }
         if let limit = stories.limit { throw CommandFailure("\(limit)", code: .usage) }
         return (verified, stories.finish())

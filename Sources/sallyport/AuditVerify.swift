@@ -51,7 +51,8 @@ struct AuditVerify: ParsableCommand {
             together.lines(logs, jobs).forEach(Output.line)
         }
         guard jobs.gapCount > 0 else { return }
-        throw CommandFailure("each log holds; together they do not: \(jobs.gapCount) jobs do not join up", code: .apart)
+        let count = jobs.gapCount == 1 ? "1 job does" : "\(jobs.gapCount) jobs do"
+        throw CommandFailure("each log holds; together they do not: \(count) not join up", code: .apart)
     }
 
     static func lines(_ outcome: AuditVerifier.Outcome) -> [String] {

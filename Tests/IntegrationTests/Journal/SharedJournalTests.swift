@@ -188,7 +188,7 @@
             let alone = try verify(second)
             #expect(alone.code == 4)
             #expect(alone.output.contains("the log of sallyport/one is not given: give its folder, too"))
-            #expect(alone.errors.contains("each log holds; together they do not: 1 jobs do not join up"))
+            #expect(alone.errors.contains("each log holds; together they do not: 1 job does not join up"))
             let open = try verify(first)
             #expect(open.code == 0)
             #expect(open.output.contains("still open   1 of sallyport/one"))
