@@ -134,7 +134,8 @@
             let recorded = try takeovers(in: "one")
             #expect(recorded.map(\.job) == [request.jobID])
             #expect(recorded.first?.fields["from"] == nil)
-            #expect(recorded.first?.fields["epoch"]?.number?.int64 == (try #require(gone.shared).epoch))
+            let epoch = try #require(gone.shared).epoch
+            #expect(recorded.first?.fields["epoch"]?.number?.int64 == epoch)
         }
 
         @Test func `who has a job learns that its end is asked for, and so does who has it next`() async throws {
