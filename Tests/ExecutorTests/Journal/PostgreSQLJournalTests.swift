@@ -79,7 +79,7 @@
             #expect(recorded[adopted[0].isEmpty ? 0 : 1] == [])
             #expect(recorded[adopted[0].isEmpty ? 1 : 0].map(\.job) == [running.jobID, waiting.jobID])
             #expect(recorded.flatMap { $0 }.allSatisfy { $0.fields["from"]?.string == "sallyport/gone" })
-            let epoch = try #require(gone.shared).epoch
+            let epoch = try #require(gone.shared?.epoch)
             #expect(recorded.flatMap { $0 }.allSatisfy { $0.fields["epoch"]?.number?.int64 == epoch })
         }
 
@@ -134,7 +134,7 @@
             let recorded = try takeovers(in: "one")
             #expect(recorded.map(\.job) == [request.jobID])
             #expect(recorded.first?.fields["from"] == nil)
-            let epoch = try #require(gone.shared).epoch
+            let epoch = try #require(gone.shared?.epoch)
             #expect(recorded.first?.fields["epoch"]?.number?.int64 == epoch)
         }
 
