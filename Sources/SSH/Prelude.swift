@@ -48,7 +48,7 @@ public enum Prelude {
         #"b() { { timeout -s KILL "$_d" "$@" <&6 9>&- & eval "wait $"$_x; } 2>/dev/null; }"#,
         // The lock is the feeder's, which lives as long as the command; its file goes when the runner says by TERM that this has ended, or
         // when it was ended. Who has locked a file that is gone, or another in its place, has no lock.
-        #"l() { _q=/tmp/sallyport-$LOGNAME; _w=flock; _i=0; if command -v flock >/dev/null; then _w=$_q; (umask 077; mkdir -p "$_q") 2>/dev/null"#,
+        #"l() { _q=/tmp/sallyport-$LOGNAME; _w=flock; _i=0; if command -v flock >/dev/null; then _w=$_q; [ -d "$_q" ] || (umask 077; mkdir -p "$_q") 2>/dev/null"#,
         #"if [ -h "$_q" ]; then :; elif [ -d "$_q" ] && [ -O "$_q" ] && true 2>/dev/null 9>>"$_q/$_j"; then"#
             + #" until exec 9>>"$_q/$_j" && flock -n 9 && [ "$_q/$_j" -ef /dev/fd/9 ]"#,
         #"do if [ "$_i" -ge \#(lockPatience) ]; then echo "$_n held" >&2; exit 0; fi; _i=$((_i+1)); sleep 1; done; trap u TERM; return; fi; fi"#,

@@ -377,10 +377,14 @@
             folder = try TemporaryFolder()
         }
 
-        private func open(user: String = PostgreSQLServer.user, password: String? = nil) throws -> any Journal {
+        private func open(
+            user: String = PostgreSQLServer.user, password: String? = nil, as name: String = "executor"
+        ) throws -> any Journal {
             var target = PostgreSQLTarget(folder: server.folder.path, database: database, user: user)
             target.password = password.map { SecretBytes(copying: $0.utf8) }
-            let audit = try Samples.audit("\(folder.path)/audit")
+            let audit = AuditSettings(
+                path: "\(folder.path)/\(name == "executor" ? "audit" : name)", origin: "sallyport/\(name)",
+                key: try Samples.executorKey.get())
             return try JournalSettings.Store.postgreSQL(target).open(
                 audit: audit, in: AuditDirectory(path: audit.path, number: nil),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -531,6 +535,28 @@
             #expect(adopted.map(\.id) == [request.jobID])
             #expect(adopted.first?.status == .accepted)
             #expect(try await journal.adopt().isEmpty)
+        }
+
+        @Test func `jobs whose takeover stands although nobody could be told so are taken up, and once`() async throws {
+            let gone = try open(as: "gone")
+            let request = Samples.event("e1")
+            #expect(try await gone.claim(request) == "claimed")
+            gone.close()
+            let journal = try open()
+            try server.sql(
+                """
+                UPDATE sallyport.executor SET since = now() - interval '1 min', alive_until = now() + interval '1 min'
+                WHERE name = 'sallyport/executor'
+                """, in: database)
+            try holdCommits()
+            let helper = whenACommitWaits { server, _ in server.stop(SIGQUIT) }
+            await #expect(throws: JournalError.self) { try await journal.adopt() }
+            #expect(try helper.value)
+            try server.start()
+            // The takeover stands, and is recorded; nobody would find the job otherwise.
+            #expect(try await journal.adopt().map(\.id) == [request.jobID])
+            #expect(try await journal.adopt().isEmpty)
+            #expect(try await journal.history(request.jobID).map(\.what).filter { $0.hasPrefix("taken over") }.count == 1)
         }
 
         @Test func `a server that does not answer holds nobody for longer than its limits`() async throws {

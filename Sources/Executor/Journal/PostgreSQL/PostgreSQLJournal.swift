@@ -4,6 +4,7 @@
     internal import Logging
     internal import ProtocolMessages
     internal import SwiftProtobuf
+    internal import Synchronization
     internal import Telemetry
 
     /// The journal in a PostgreSQL database, which several executors share: each event is claimed once among all of them.
@@ -18,6 +19,8 @@
         let place: String
         private let logger: Logger
         let news: PostgreSQLNews
+        /// Jobs of others that a takeover is about.
+        private let adopting = Mutex<[String]>([])
 
         /// Connects, brings the tables up to date, takes over what the executor of the same name had left, and takes up its audit log.
         /// Blocks; call before serving.
@@ -232,6 +235,8 @@
             // Claims of this executor that stand although it has told their senders that they failed: none of them has begun.
             let stranded = commits.strandedKeys
             let ids = stranded.filter { $0.hasPrefix(Self.jobKey) }.map { String($0.dropFirst(Self.jobKey.count)) }
+            // Those of others whose takeover may stand although it was said to have failed: nobody runs them here.
+            let doubtful = adopting.withLock { $0 }
             let now = WallClock.now()
             let adopted = try await commits.record("adopt jobs") { transaction, events in
                 let own = try ids.compactMap { id in
@@ -240,14 +245,22 @@
                         [.int(Int64(WireJobStatus.accepted.rawValue)), .text(id), .int(transaction.epoch)]
                     ).first.map(Self.stored)
                 }
-                return try own
-                    + ExecutorEpoch.adopt(transaction, Self.columns).map { adopted in
-                        let job = try Self.stored(adopted.row)
-                        try Self.add(transaction, job.id, at: now, HistoryText.adopted(by: transaction.origin), destination: "")
-                        events.append(.takenOver(job.id, from: adopted.origin, epoch: adopted.epoch, at: now))
-                        return job
-                    }
+                let left = try doubtful.compactMap { id in
+                    try transaction.query(
+                        "SELECT \(Self.columns) FROM job WHERE id = $1 AND holder = $2 AND finished_at IS NULL",
+                        [.text(id), .int(transaction.epoch)]
+                    ).first.map(Self.stored)
+                }
+                let taken = try ExecutorEpoch.adopt(transaction, Self.columns).map { adopted in
+                    let job = try Self.stored(adopted.row)
+                    try Self.add(transaction, job.id, at: now, HistoryText.adopted(by: transaction.origin), destination: "")
+                    events.append(.takenOver(job.id, from: adopted.origin, epoch: adopted.epoch, at: now))
+                    return job
+                }
+                self.adopting.withLock { $0 = doubtful + taken.map(\.id) }
+                return own + left + taken
             }
+            adopting.withLock { $0 = [] }
             commits.forgetStranded(stranded.count)
             return adopted
         }
