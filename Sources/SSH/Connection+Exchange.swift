@@ -115,7 +115,9 @@ extension Connection {
     /// The run has ended or is given up: what was stopped is looked for on the host before the outcome is told.
     private func settle(_ task: ChannelTask, _ run: LeaseRun, now: Int) {
         task.step = .draining(until: now + Self.drainLimit)
-        if run.stop != nil || run.isTimedOutOnHost || run.isCancelledOnHost, run.hasStarted {
+        // What was stopped while it waits for its lock must not begin after that.
+        let waits = run.stop != nil && run.waitsForLock
+        if waits || run.hasStarted && (run.stop != nil || run.isTimedOutOnHost || run.isCancelledOnHost) {
             kills.append(GroupKill(run, processGroup: run.processGroup, now: now))
             return
         }

@@ -138,6 +138,9 @@ final class LeaseRun {
     /// The host said that the command runs.
     var hasStarted: Bool { startedAt != nil }
 
+    /// The host has not said that the command runs, nor that it will not: an earlier attempt may have the lock.
+    var waitsForLock: Bool { !lease.lock.isEmpty && !hasStarted && !neverBegan }
+
     /// Both streams say the same.
     private var hasTrailer: Bool { exitCode != nil }
     private var exitCode: Int32? { exitCodes[0] == exitCodes[1] ? exitCodes[1] : nil }

@@ -116,6 +116,22 @@ final class WorkerTests {
         #expect(executor.signatureRequests == [id])
     }
 
+    @Test func `a cancel ends a command that waits for its lock, and it does not begin when that is free`() throws {
+        let first = try executor.lease(["sleep", "4"]) { ($0.lock, $0.graceMs) = ("cancel-1", 300) }
+        try executor.started(first)
+        let id = try executor.lease(["sleep", "1"]) { ($0.lock, $0.graceMs) = ("cancel-1", 300) }
+        while !executor.stages(id).contains(.starting) { usleep(10_000) }
+        // It is on its way to the host.
+        usleep(500_000)
+        try executor.cancel(id)
+        let result = try executor.result(id)
+        #expect(result.outcome == .cancelled, "\(result.error)")
+        #expect(result.groupGone)
+        #expect(try executor.result(first).exitCode == 0)
+        #expect(executor.stages(id) == [.connected, .starting])
+        #expect(try executor.run(["true"], { $0.lock = "cancel-1" }).exitCode == 0)
+    }
+
     @Test func `a cancel while the connection is made has nothing to end, and the next lease makes its own`() throws {
         executor.beSilent()
         let id = try executor.lease(["true"])

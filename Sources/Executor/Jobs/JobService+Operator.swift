@@ -27,7 +27,12 @@ extension JobService {
     /// Ends a job: what waits never runs, what runs is ended on its hosts.
     func cancel(_ id: String, by operatorName: String) async throws(JournalError) -> Cancelled {
         guard active.isActive(id) else { return try await cancelElsewhere(id, by: operatorName) }
-        try await journal.note(id, HistoryText.cancelAsked(by: operatorName), destination: "", nil)
+        if let shared = journal.shared {
+            // Whoever takes it over, should this executor be gone before the job is, must not begin it again.
+            try await shared.askToCancel(id, by: operatorName)
+        } else {
+            try await journal.note(id, HistoryText.cancelAsked(by: operatorName), destination: "", nil)
+        }
         logger.notice("job is cancelled", metadata: ["job": "\(id)", "operator": "\(operatorName)"])
         return await end(id)
     }

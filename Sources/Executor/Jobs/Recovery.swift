@@ -58,7 +58,14 @@ extension JobService {
             let status = plan.job.interrupted == .fail ? WireJobStatus.failed : .unknown
             return { await self.settle(stored, StoredResult.interrupted(stored, plan, status: status, now: WallClock.now())) }
         default:
-            resume(stored, plan)
+            let job = next(stored, plan)
+            // Whoever had it was told to end it, and nobody begins it again.
+            guard !stored.isCancelled else {
+                return { await self.settle(stored, StoredResult.cancelled(job, now: WallClock.now())) }
+            }
+            logger.notice(
+                "job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(JobNames.name(stored.status))"])
+            start(job, until: stored.dueAt)
             return nil
         }
     }
@@ -72,16 +79,15 @@ extension JobService {
         await finish(stored.request, result)
     }
 
-    private func resume(_ stored: StoredJob, _ plan: Policy.Plan) {
+    /// The job with its next attempt.
+    private func next(_ stored: StoredJob, _ plan: Policy.Plan) -> RunningJob {
         let again = stored.status == .running
         let attempts = Attempts(
             number: again ? stored.attempt + 1 : stored.attempt,
             results: again ? StoredResult.cutOff(stored, plan, as: .unknown) : stored.progress?.destinations ?? [])
-        logger.notice("job goes on after a restart", metadata: ["job": "\(stored.id)", "was": "\(JobNames.name(stored.status))"])
         // A body is read when the next attempt is due.
-        start(
-            RunningJob(
-                request: stored.request, body: stored.dueAt == nil ? stored.body : nil, plan: plan, acceptedAt: stored.acceptedAt,
-                attempts: attempts), until: stored.dueAt)
+        return RunningJob(
+            request: stored.request, body: stored.dueAt == nil ? stored.body : nil, plan: plan, acceptedAt: stored.acceptedAt,
+            attempts: attempts)
     }
 }

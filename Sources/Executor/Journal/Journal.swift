@@ -169,6 +169,8 @@ struct StoredJob: Sendable {
     var origin = ""
     var operatorName = ""
     var letter = DeadLetter.none
+    /// Its end is asked for, of a journal that is shared.
+    var isCancelled = false
 
     var id: String { request.jobID }
 }

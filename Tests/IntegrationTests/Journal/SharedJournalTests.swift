@@ -251,6 +251,35 @@
             #expect(runs == 1)
         }
 
+        /// The cancel comes to the executor that has the job and is gone before that has ended, or to the other one afterwards.
+        @Test(arguments: [true, false])
+        func `a cancelled job whose executor is gone is not begun again by the one that takes it over`(before: Bool) throws {
+            // Its connection is there already: what it begins it begins at once.
+            #expect(try two.deliver(hook: "mark", event: "evt_warm", signature: nil, token: nil).status == 200)
+            let id = try #require(try one.deliver(hook: "again", event: "evt_ran", signature: nil, token: nil)["job"])
+            try #require(eventually { runs == 2 })
+            var asked: Background<Command>?
+            if before {
+                // Nothing ends the command before its executor is gone.
+                for pid in one.processes("sallyport-ssh-worker") { kill(pid, SIGSTOP) }
+                asked = Background { try one.command(["jobs", "cancel", id]) }
+                try #require(try eventually { try two.command(["jobs", "show", id]).output.contains("cancel asked for by") })
+            }
+            kill(one.executor.pid, SIGSTOP)
+            for pid in one.processes("sallyport") { kill(pid, SIGKILL) }
+            one.executor.stop(SIGKILL)
+            if let asked {
+                #expect(try asked.value.code != 0)
+                #expect(try eventually(within: 60) { try two.jobs(["--status", "unknown"]).count == 1 })
+            } else {
+                let cancelled = try two.command(["jobs", "cancel", id])
+                #expect(cancelled.code == 0, "\(cancelled.output)\(cancelled.errors)")
+            }
+            #expect(try two.command(["jobs", "show", id]).output.contains("how an attempt before ended is not known"))
+            #expect(!two.executor.text.contains("job goes on after a restart"))
+            #expect(runs == 2)
+        }
+
         @Test func `what runs on a host still, of an executor that stands still, is not run beside itself`() throws {
             let id = try #require(try one.deliver(hook: "again", event: "evt_twin", signature: nil, token: nil)["job"])
             try #require(eventually { runs == 1 })

@@ -5,7 +5,7 @@
 
     extension PostgreSQLJournal {
         private static let head = "job.id, ingress, status, reason, error, attempt, request, request_digest"
-        private static let tail = "job.accepted_at, finished_at, due_at, origin, operator, letter"
+        private static let tail = "job.accepted_at, finished_at, due_at, origin, operator, letter, is_cancelled"
 
         /// All that ``stored(_:)`` reads.
         static let columns = "\(head), body, result, progress, \(tail)"
@@ -21,7 +21,8 @@
                 reason: WireReason(rawValue: Int(row.int(3) ?? 0)) ?? .unspecified, error: row.text(4),
                 attempt: UInt32(clamping: row.int(5) ?? 0), acceptedAt: row.int(11) ?? 0, finishedAt: row.int(12),
                 result: try result(9), dueAt: row.int(13), progress: try result(10), origin: row.text(14),
-                operatorName: row.text(15), letter: row.int(16).flatMap { DeadLetter(rawValue: $0) } ?? .none)
+                operatorName: row.text(15), letter: row.int(16).flatMap { DeadLetter(rawValue: $0) } ?? .none,
+                isCancelled: row.int(17) == 1)
         }
 
         /// What is known that may stand in a claim's way.
@@ -51,12 +52,12 @@
             var earlier = Earlier()
             for row in rows.all {
                 let job = try stored(row)
-                switch row.int(17) {
+                switch row.int(18) {
                 case 0: earlier.same = job
                 case 1: earlier.others = [job]
                 default:
                     if earlier.others.first?.id != job.id { earlier.others.append(job) }
-                    earlier.turn = (row.int(18) ?? 0) + 1
+                    earlier.turn = (row.int(19) ?? 0) + 1
                 }
             }
             return earlier
