@@ -113,7 +113,10 @@ struct AdminService: Sendable {
         guard let job = try await journal.find(cancel.id) else { return [Self.unknown(cancel.id)] }
         switch try await jobs.cancel(job.id, by: name) {
         case .ended: return try await record(job.id)
-        case .notActive: return [Self.error("job \(job.id) does not run; it is \(JobNames.name(job.status))")]
+        case .notActive:
+            // It may have ended since it was looked for.
+            let status = try await journal.find(job.id)?.status ?? job.status
+            return [Self.error("job \(job.id) does not run; it is \(JobNames.name(status))")]
         case .notYet:
             return [Self.error("job \(job.id) was told to end and has not after \(JobService.cancelPatience); look at its host")]
         }
