@@ -217,5 +217,5 @@ extension LeaseRun {
         return (.unreachable, "the shell that waited on \(host) ended before the command began")
     }
 
-    private var lockPath: String { "/tmp/sallyport-\(lease.user)/\(lease.lock)" }
+    private var lockPath: String { "\(Prelude.lockFolder)\(lease.user)/\(lease.lock)" }
 }

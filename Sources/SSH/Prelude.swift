@@ -13,11 +13,13 @@
 /// `NONCE cancel` when the control input is, before anything is ended for it. Only `begin` and `exit` on both streams, and neither of
 /// these two, prove that the command ended by itself.
 ///
-/// A command with a lock begins only when no earlier attempt of its job is left on the host: a file in `/tmp/sallyport-USER`, locked with
+/// A command with a lock begins only when no earlier attempt of its job is left on the host: a file in ``lockFolder``, locked with
 /// flock(1) as long as the command runs, and removed when it has ended.
 ///
 /// What this costs in processes: the shell, the feeder, the runner, the command, and `timeout` with `cat` while it runs.
 public enum Prelude {
+    /// Where a user's locks are on the host, but for his name at its end.
+    static let lockFolder = "/tmp/sallyport-"
     /// How long a command waits for the lock that an earlier attempt of its job has, in seconds: longer than the host takes to end one whose
     /// connection is gone, by the usual grace time, and shorter than ``LeaseRun/startLimit``.
     static let lockPatience = 10
@@ -48,7 +50,7 @@ public enum Prelude {
         #"b() { { timeout -s KILL "$_d" "$@" <&6 9>&- & eval "wait $"$_x; } 2>/dev/null; }"#,
         // The lock is the feeder's, which lives as long as the command; its file goes when the runner says by TERM that this has ended, or
         // when it was ended. Who has locked a file that is gone, or another in its place, has no lock.
-        #"l() { _q=/tmp/sallyport-$LOGNAME; _w=flock; _i=0; if command -v flock >/dev/null; then _w=$_q; [ -d "$_q" ] || (umask 077; mkdir -p "$_q") 2>/dev/null"#,
+        #"l() { _q=\#(lockFolder)$LOGNAME; _w=flock; _i=0; if command -v flock >/dev/null; then _w=$_q; [ -d "$_q" ] || (umask 077; mkdir -p "$_q") 2>/dev/null"#,
         #"if [ -h "$_q" ]; then :; elif [ -d "$_q" ] && [ -O "$_q" ] && true 2>/dev/null 9>>"$_q/$_j"; then"#
             + #" until exec 9>>"$_q/$_j" && flock -n 9 && [ "$_q/$_j" -ef /dev/fd/9 ]"#,
         #"do if [ "$_i" -ge \#(lockPatience) ]; then echo "$_n held" >&2; exit 0; fi; _i=$((_i+1)); sleep 1; done; trap u TERM; return; fi; fi"#,

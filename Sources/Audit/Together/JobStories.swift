@@ -28,7 +28,8 @@ public struct JobStories {
     var takeoverCount = 0
     var gaps: [Outcome.Gap] = []
     var gapCount = 0
-    private var accepted = 0
+    /// Jobs that the logs accepted.
+    private(set) var jobs = 0
     /// There were more jobs than can be followed: nothing is known of them then.
     public private(set) var limit: AuditError?
 
@@ -45,9 +46,6 @@ public struct JobStories {
     /// - Parameter first: the first of them.
     public mutating func end(first: UInt64) { logs[logs.count - 1].first = first }
 
-    /// Jobs that the logs accepted.
-    var jobs: Int { accepted }
-
     /// The next record of the log.
     public mutating func take(_ record: AuditRecord) {
         guard limit == nil, let log = logs.indices.last else { return }
@@ -56,7 +54,7 @@ public struct JobStories {
         guard let id = event.job else { return }
         switch AuditEvent.Kind(rawValue: event.kind) {
         case .decision where event.fields["decision"]?.string == "accepted":
-            accepted += 1
+            jobs += 1
             add(.accepted, id, record)
         case .takenOver:
             let from = event.fields["from"]?.string
